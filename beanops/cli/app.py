@@ -13,6 +13,7 @@ import click
 import beanops
 from beanops.cli import complete, spreadsheet
 from beanops.cli.commands.servers.reach_options import reaching_all, take
+from beanops.cli.fleets.server_option import OneOrMore, Servers
 from beanops.cli.one_of import OneOf
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 
@@ -106,13 +107,14 @@ class Commands(click.Group):
 @click.option(
     "-s",
     "--server",
+    cls=OneOrMore,
     metavar="NAME",
     envvar="BEANOPS_SERVER",
-    default="127.0.0.1:11300",
+    default=("127.0.0.1:11300",),
     shell_complete=complete.servers,
     callback=take,
-    help="Server: host[:port], beanstalks://host[:port], ssh://jump/host[:port], unix:/path or a profile."
-    " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
+    help="Server: host[:port], beanstalks://host[:port], ssh://jump/host[:port], unix:/path, a profile, or a group"
+    " or glob of profiles; repeatable. [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
 @click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
@@ -121,7 +123,7 @@ class Commands(click.Group):
 @reaching_all
 @click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
 @click.pass_context
-def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None:
+def group(ctx: click.Context, server: Servers, output: str, read_only: bool) -> None:
     """Operate beanstalkd: see every tube, act on any job.
 
     Options that a command shares with this list can be before or after its name.

@@ -54,9 +54,10 @@ def _runs(ctx: click.Context) -> Iterable[str]:
 
 
 def _servers(ctx: click.Context) -> Iterable[str]:
+    from beanops.fleet.servers import groups
     from beanops.session.config import profiles
 
-    return sorted(profiles())
+    return [*sorted(profiles()), *sorted(groups())]
 
 
 def _samples(ctx: click.Context) -> Iterable[str]:

@@ -11,6 +11,7 @@ import click
 
 from beanops.cli import complete, spreadsheet
 from beanops.cli.commands.servers.reach_options import reaching, take
+from beanops.cli.fleets.server_option import OneOrMore, OneServer
 from beanops.cli.one_of import OneOf
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.protocol.errors import ArgumentError
@@ -122,8 +123,16 @@ class _Servers(click.Option):
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.
 server = together(
     click.option(
-        "-s", "--server", metavar="NAME", shell_complete=complete.servers, callback=take,
+        "-s", "--server", cls=OneServer, metavar="NAME", shell_complete=complete.servers, callback=take,
         help="Server address or profile [env: BEANOPS_SERVER]",
+    ),
+    reaching,
+)  # fmt: skip
+#: Of commands that act on several servers at once, or on one.
+fleet = together(
+    click.option(
+        "-s", "--server", cls=OneOrMore, metavar="NAME", shell_complete=complete.servers, callback=take,
+        help="Server, group or glob; repeatable [env: BEANOPS_SERVER]",
     ),
     reaching,
 )  # fmt: skip
@@ -187,14 +196,15 @@ group = click.option(
 )
 any_state = click.option("--state", help="States, separated by commas; all by default")
 #: Of what searches for jobs and changes nothing.
-searching = together(
+_searching = together(
     click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)"),
     click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second"),
     query_timeout,
     redact,
-    server,
-    read_only,
 )
+searching = together(_searching, server, read_only)
+#: Of searches on several servers at once, or on one.
+searching_all = together(_searching, fleet, read_only)
 selection = together(
     click.option("--state", help="States, separated by commas: ready, delayed, buried"),
     where,
@@ -208,9 +218,13 @@ selection = together(
     ),
 )
 acting = together(reason, server, printing, read_only)
+#: The same on several servers at once, or on one.
+acting_all = together(reason, fleet, printing, read_only)
 #: Of what acts on many jobs, which can be shown before it is done.
 planning = together(dry_run, rate, yes, redact, acting)
+planning_all = together(dry_run, rate, yes, redact, acting_all)
 bulk = together(selection, planning)
+bulk_all = together(selection, planning_all)
 
 
 def opened(asked: dict[str, Any]) -> Session:

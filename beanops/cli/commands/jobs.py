@@ -52,7 +52,7 @@ _which = options.together(
     "--order", default="newest", show_default=True, help="Sort order: newest, oldest, or a column such as -age"
 )
 @click.option("--no-bodies", is_flag=True, help="Skip bodies, which is twice as fast")
-@options.searching
+@options.searching_all
 @click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
@@ -73,6 +73,11 @@ def jobs(
     # A bar would mix with lines that are printed as they are found.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
     selection = selection_in(asked)
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_jobs(asked | {"output": output}, tube, not no_bodies, selection)
+        return
     with options.opened(asked) as session, ExitStack() as shown:
         look_for_tube(session, tube)
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
@@ -131,7 +136,7 @@ def job(id: int, follow: bool, redact: tuple[str, ...], server: str, output: str
 @click.argument("query")
 @options.tube
 @_which
-@options.searching
+@options.searching_all
 @options.printing
 def sql(
     query: str,
@@ -144,10 +149,15 @@ def sql(
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
     selection = selection_in(asked)
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_sql(asked | {"output": output}, query, tube, selection)
+        return
     with options.opened(asked) as session, bar_for(None, True, "ids", "sql") as bar:
         look_for_tube(session, tube)
         answer = session._lookups.sql_rows(query, tube, **selection, progress=None if bar is None else bar.show_scan)
-    rows = [[_plain(value) for value in row] for row in answer.rows]
+    rows = [[plain_value(value) for value in row] for row in answer.rows]
     if output == "table":
         print_table(answer.names, rows)
     else:
@@ -157,7 +167,7 @@ def sql(
         raise Incomplete(answer.verdict)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return an SQL value for JSON: a decimal as a number, NaN as null."""
     if isinstance(value, Decimal):
         return float(value)
@@ -214,18 +224,28 @@ def print_job_table(batches: Batches, bodies: bool, order: str) -> None:
     )
 
 
+def job_names(bodies: bool) -> list[str]:
+    """Return the names of the columns of jobs as CSV."""
+    return [name for name in CSV_COLUMNS if bodies or name not in ("digest", "body")]
+
+
+def job_fields(job: FoundJob, bodies: bool, output: str) -> dict[str, Any]:
+    """Return a job for programs: for ``"csv"``, or else for JSON."""
+    if output == "csv":
+        return csv_row(job)
+    row = row_of(job)
+    if bodies:
+        return row | body_fields(job.body)
+    del row["digest"]
+    return row
+
+
 def _rows(batches: Batches, bodies: bool) -> Iterator[dict[str, Any]]:
-    for job in _found(batches):
-        row = row_of(job)
-        if bodies:
-            row |= body_fields(job.body)
-        else:
-            del row["digest"]
-        yield row
+    return (job_fields(job, bodies, "json") for job in _found(batches))
 
 
 def _print_csv(batches: Batches, bodies: bool) -> None:
-    columns = CSV_COLUMNS if bodies else [name for name in CSV_COLUMNS if name not in ("digest", "body")]
+    columns = job_names(bodies)
     heading = True
     for batch in batches:
         print_csv([csv_row(job) for job in batch], columns, heading=heading)

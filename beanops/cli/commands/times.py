@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, options
+from beanops.cli.fleets.server_option import Servers
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.monitor.survey import Survey
 from beanops.session.connect import connect
@@ -15,6 +16,8 @@ from beanops.session.watching.timing import APART, LENGTH, Timed, classified, me
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.times import CLASS_COLUMNS, TIME_COLUMNS, ClassRow
 
+#: Said where no job was put meanwhile.
+NOTHING = "nothing is known: no job was put, or none could be followed"
 #: Characters of a cell.
 _WIDEST = 100
 
@@ -25,7 +28,7 @@ _WIDEST = 100
 @click.option("--every", type=options.SPAN, default=str(APART), help="Interval between two looks, 1 by default")
 @click.option("--classes", is_flag=True, help="Classes of the jobs, read from bodies of a sample")
 @options.redact
-@options.server
+@options.fleet
 @options.printing
 def times(
     pattern: str | None,
@@ -33,7 +36,7 @@ def times(
     every: float,
     classes: bool,
     redact: tuple[str, ...],
-    server: str,
+    server: Servers,
     output: str,
 ) -> None:
     """Estimate how long the jobs of all tubes, of TUBE or of all that match it wait for a worker and run.
@@ -41,28 +44,34 @@ def times(
     It follows a sample of the jobs that are put from now on. Times are seconds in JSON and CSV. Ctrl-C ends the
     measurement early.
     """
+    if isinstance(server, tuple):
+        from beanops.cli.fleets import looking
+
+        asked = {"server": server, "output": output, "redact": redact}
+        looking.show_times(asked, pattern, seconds, every, classes)
+        return
     with connect(server, source="cli", redact=redact) as session:
         classify = session._context.reader.job_class if classes else None
         survey = measure(session._lookups, pattern, seconds, every, classify=classify)
     columns: Sequence[Column[Any]] = CLASS_COLUMNS if classes else TIME_COLUMNS
     rows: Sequence[Any] = _classes(survey, pattern) if classes else timed(survey, pattern)
     if output == "json":
-        print_json([_fields(row) for row in rows])
+        print_json([time_fields(row) for row in rows])
     elif output == "csv":
-        print_csv([_fields(row) for row in rows], [column.name for column in columns])
+        print_csv([time_fields(row) for row in rows], [column.name for column in columns])
     elif rows:
         # As people read estimates: what is too short to tell is "<1s".
         cells = [[column.text(row, _WIDEST) for column in columns] for row in rows]
         print_table([column.name for column in columns], cells)
     else:
-        click.echo("nothing is known: no job was put, or none could be followed")
+        click.echo(NOTHING)
 
 
 def _classes(survey: Survey, pattern: str | None) -> list[ClassRow]:
     return [ClassRow(seen.name, one) for seen in classified(survey, pattern) for one in seen.classes]
 
 
-def _fields(row: Timed | ClassRow) -> dict[str, Any]:
+def time_fields(row: Timed | ClassRow) -> dict[str, Any]:
     """Return a row for programs: times are seconds."""
     if isinstance(row, ClassRow):
         rate = row.of.puts_per_s

@@ -12,6 +12,7 @@ import click
 from beanops.cli import complete, options
 from beanops.cli import ids as id_options
 from beanops.cli.exits import Incomplete
+from beanops.cli.fleets.server_option import Servers
 from beanops.cli.one_of import OneOf
 from beanops.cli.output import as_dict, print_columns, print_csv, print_fields, print_json
 from beanops.cli.streams import on_terminal
@@ -41,13 +42,18 @@ _MOST_PEEKED = 10_000
 
 @click.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=complete.tubes)
-@options.server
+@options.fleet
 @options.printing
-def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
+def tubes(patterns: tuple[str, ...], server: Servers, output: str) -> None:
     """Show all tubes, or those that match a PATTERN such as 'mail*', in order of name.
 
     'pause_left' is the rest of a pause in seconds. JSON and CSV have every field.
     """
+    if isinstance(server, tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_tubes({"server": server, "output": output}, patterns)
+        return
     with connect(server, source="cli") as session:
         found = session._lookups.tube_stats()
     names = [tube.name for tube in found]
@@ -72,12 +78,17 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 
 @click.command()
 @options.tube
-@options.server
+@options.fleet
 @options.printing
-def stats(tube: str | None, server: str, output: str) -> None:
+def stats(tube: str | None, server: Servers, output: str) -> None:
     """Show the statistics of the server, or of TUBE, under their names in the protocol."""
+    if isinstance(server, tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_stats({"server": server, "output": output}, tube, server_fields)
+        return
     with connect(server, source="cli") as session:
-        fields = _of_server(session) if tube is None else as_dict(session._lookups.tube(tube))
+        fields = server_fields(session) if tube is None else as_dict(session._lookups.tube(tube))
     if output == "json":
         print_json(fields)
     elif output == "csv":
@@ -86,7 +97,7 @@ def stats(tube: str | None, server: str, output: str) -> None:
         print_fields(fields)
 
 
-def _of_server(session: Session) -> dict[str, Any]:
+def server_fields(session: Session) -> dict[str, Any]:
     """Return the server's statistics, and in what it is unlike beanstalkd 1.13."""
     server = session.server()
     can = session._lookups.capabilities_of(server)

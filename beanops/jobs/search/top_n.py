@@ -28,7 +28,7 @@ class First:
     """
 
     def __init__(self, order: str, limit: int | None) -> None:
-        self._key = _key(order.removeprefix("-"))
+        self._key = key_of(order.removeprefix("-"))
         self._down = order.startswith("-")
         self.limit = limit
         self._kept: list[FoundJob] = []
@@ -47,7 +47,8 @@ class First:
         return (nlargest if self._down else nsmallest)(self.limit, self._kept, key=self._key)
 
 
-def _key(column: str) -> Callable[[FoundJob], Any]:
+def key_of(column: str) -> Callable[[FoundJob], Any]:
+    """Return what jobs are sorted by in the order of a column."""
     if column == "size":
         return lambda job: len(job.body or b"")
     if column == "age":

@@ -28,7 +28,7 @@ _WIDTH = 80
 _EXTREME, _BAR = 20, 20
 #: Values that are shown of a path where each job has its own.
 _EXAMPLES = 3
-_CSV = (
+CSV_NAMES = (
     "path", "types", "path_jobs", "missing", "nulls", "distinct", "distinct_approximate", "min", "max",
     "value", "start", "end", "jobs", "share", "approximate", "where",
 )  # fmt: skip
@@ -44,7 +44,7 @@ _CSV = (
     "--top", type=click.IntRange(0, MOST), default=TOP, show_default=True, help="Maximum number of values of each path"
 )
 @click.option("--limit", type=options.NUMBER, help="Maximum number of jobs")
-@options.searching
+@options.searching_all
 @options.printing
 def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
     """Show the paths in the bodies of the jobs of TUBE (a name or a glob), or of all tubes, with their values.
@@ -54,6 +54,11 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
     value. Tab completes the paths and values that were shown last in --where.
     """
     which = {name: asked[name] for name in ("state", "ids", "where", "limit", "probe", "rate")}
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_facets(asked | {"output": output}, tube, top, which | {"group": asked["group"] or None})
+        return
     with options.opened(asked) as session, bar_for(None, True, "ids", "facets") as bar:
         look_for_tube(session, tube)
         which |= {"group": asked["group"] or None, "progress": None if bar is None else bar.show_scan}
@@ -64,13 +69,18 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
             bar.close()
         keep_facets(session.address, tube, found.facets, session._context.redact)
     if output == "json":
-        print_json(_fields(found))
+        print_json(facet_fields(found))
     elif output == "csv":
-        print_csv([*_csv_rows(found.facets)], _CSV)
+        print_csv([*csv_rows(found.facets)], CSV_NAMES)
     else:
-        width = shutil.get_terminal_size().columns if on_terminal("stdout") else _WIDTH
-        click.echo("\n".join(_lines(found.facets, max(width, _WIDTH // 2))))
+        print_facets(found)
     conclude(search.scan, signals)
+
+
+def print_facets(found: FoundFacets) -> None:
+    """Print facets for people."""
+    width = shutil.get_terminal_size().columns if on_terminal("stdout") else _WIDTH
+    click.echo("\n".join(_lines(found.facets, max(width, _WIDTH // 2))))
 
 
 def _lines(facets: Facets, width: int) -> Iterator[str]:
@@ -150,7 +160,7 @@ def _row(left: str, right: str, width: int) -> Iterator[str]:
     yield f"{text}{' ' * (width - text_width(text) - text_width(right))}{right}"
 
 
-def _fields(found: FoundFacets) -> dict[str, Any]:
+def facet_fields(found: FoundFacets) -> dict[str, Any]:
     """Return all of it for programs."""
     facets = found.facets
     decoded, jobs = facets.decoded or 1, facets.jobs or 1
@@ -179,7 +189,7 @@ def _fields(found: FoundFacets) -> dict[str, Any]:
     }
 
 
-def _csv_rows(facets: Facets) -> Iterator[dict[str, Any]]:
+def csv_rows(facets: Facets) -> Iterator[dict[str, Any]]:
     """Yield a row for each value; a path without values has one, and each bin of a histogram has one."""
     decoded, jobs = facets.decoded or 1, facets.jobs or 1
     for facet in facets.paths:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from shlex import quote
 from typing import Any
 
@@ -21,6 +22,7 @@ from beanops.session.investigation.groups import FoundGroups, GroupSearch, JobGr
 from beanops.session.investigation.last_shown import LastGroup, keep_groups
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
+from beanops.ui.columns.column import Column
 from beanops.ui.columns.groups import group_columns
 
 #: Groups of a table, and columns of a terminal on which a cause has a line of its own.
@@ -29,7 +31,7 @@ _JSON = (
     "name", "count", "share", "oldest", "newest", "trend", "cause", "timeouts", "releases", "buries", "hint", "sample",
     "tube", "state", "where",
 )  # fmt: skip
-_CSV = tuple(name for name in JobGroup._fields if name != "trend")
+CSV_NAMES = tuple(name for name in JobGroup._fields if name != "trend")
 
 
 @click.command()
@@ -42,7 +44,7 @@ _CSV = tuple(name for name in JobGroup._fields if name != "trend")
 @options.where
 @options.group
 @click.option("--limit", type=options.NUMBER, help="Maximum number of jobs, the newest")
-@options.searching
+@options.searching_all
 @options.printing
 def groups(tube: str | None, by: str | None, most: int, output: str, **asked: Any) -> None:
     """Group the jobs of TUBE (a name or a glob), or of all tubes, by the cause in their bodies, the largest first.
@@ -53,6 +55,11 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
     --where of such a group is in JSON and CSV.
     """
     which = {name: asked[name] for name in ("state", "where", "limit", "probe", "rate")}
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets import looking
+
+        looking.show_groups(asked | {"output": output}, tube, by, most, which | {"group": asked["group"] or None})
+        return
     with options.opened(asked) as session, bar_for(None, True, "ids", "groups") as bar:
         look_for_tube(session, tube)
         how = {"group": asked["group"] or None, "progress": None if bar is None else bar.show_scan}
@@ -65,9 +72,9 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
         if by is None:
             keep_groups(session.address, [LastGroup(row.name or "", row.cause or "") for row in found.groups])
         if output == "json":
-            print_json([_fields(row) for row in found.groups])
+            print_json([group_fields(row) for row in found.groups])
         elif output == "csv":
-            print_csv([_flat(row) for row in found.groups], _CSV)
+            print_csv([flat_fields(row) for row in found.groups], CSV_NAMES)
         else:
             _print_table(found, session._context.now, by is not None)
             _say_what_next(found, asked, by)
@@ -84,18 +91,7 @@ def show_groups(session: Session, tube: str, state: str) -> None:
 
 
 def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
-    columns = group_columns(now, by=by)
-    apart = on_terminal("stdout") and shutil.get_terminal_size().columns < _NARROW
-    *short, last = columns
-    beside = short if apart else columns
-    cells = [[_cell(column, row) for column in beside] for row in found.groups]
-    heading, *lines = table_lines([column.name for column in beside], cells)
-    if found.groups:
-        click.echo(heading)
-    for row, line in zip(found.groups, lines, strict=True):
-        click.echo(line)
-        if apart:
-            click.echo(f"  {safe_text(last.text(row, 0))}")
+    print_rows(group_columns(now, by=by), found.groups)
     if found.others:
         among = "other groups" if found.other_groups is None else plural(found.other_groups, "group")
         click.echo(f"and {plural(found.others, 'other')} in {among}")
@@ -103,8 +99,24 @@ def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
         click.echo("no jobs")
 
 
-def _cell(column: Any, row: JobGroup) -> Any:
-    return row.count if column.name == "count" else column.text(row, column.width)
+def print_rows(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> None:
+    """Print groups in columns; on a narrow terminal the last one, the cause, has a line of its own."""
+    apart = on_terminal("stdout") and shutil.get_terminal_size().columns < _NARROW
+    *short, last = columns
+    beside = short if apart else columns
+    heading, *lines = table_lines(
+        [column.name for column in beside], [[_cell(one, row) for one in beside] for row in rows]
+    )
+    if rows:
+        click.echo(heading)
+    for row, line in zip(rows, lines, strict=True):
+        click.echo(line)
+        if apart:
+            click.echo(f"  {safe_text(last.text(row, 0))}")
+
+
+def _cell(column: Column[Any], row: Any) -> Any:
+    return column.value(row) if column.name == "count" else column.text(row, column.width)
 
 
 def _say_what_next(found: FoundGroups, asked: dict[str, Any], by: str | None) -> None:
@@ -122,12 +134,13 @@ def _say_what_next(found: FoundGroups, asked: dict[str, Any], by: str | None) ->
     click.echo(safe_text(f"{' '.join(map(quote, words))} shows the jobs of the first"))
 
 
-def _fields(row: JobGroup) -> dict[str, Any]:
+def group_fields(row: JobGroup) -> dict[str, Any]:
     """Return a group for programs."""
     fields = row._asdict() | {"sample": {"id": row.sample_id, "body": row.sample}, "trend": list(row.trend)}
     moments = {name: None if fields[name] is None else fields[name].isoformat() for name in ("oldest", "newest")}
     return {name: (fields | moments)[name] for name in _JSON} | {"share": round(row.share, 6)}
 
 
-def _flat(row: JobGroup) -> dict[str, Any]:
-    return row._asdict() | {name: _fields(row)[name] for name in ("oldest", "newest", "share")}
+def flat_fields(row: JobGroup) -> dict[str, Any]:
+    """Return a group as a row of CSV."""
+    return row._asdict() | {name: group_fields(row)[name] for name in ("oldest", "newest", "share")}

@@ -1,0 +1,44 @@
+"""Open the fleet of a command, and end it: what did not answer is told last, with exit code 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from beanops.cli.exits import Incomplete
+from beanops.fleet.calls import Answers
+from beanops.fleet.connect import connect
+from beanops.fleet.fleet import Fleet
+from beanops.jobs.sql.early_end import TIMEOUT
+
+
+def opened(asked: Mapping[str, Any]) -> Fleet:
+    """Open the fleet of the servers that the options of a command name."""
+    servers: tuple[str, ...] = asked["server"]
+    return connect(
+        servers,
+        source="cli",
+        read_only=asked.get("read_only", False),
+        redact=asked.get("redact", ()),
+        query_timeout=asked.get("query_timeout", TIMEOUT),
+    )
+
+
+def conclude(answers: Answers, *notes: str) -> None:
+    """End a command that has printed what it knows.
+
+    Parameters
+    ----------
+    answers : Answers
+        What the servers answered.
+    *notes : str
+        What else is incomplete; empty texts are none.
+
+    Raises
+    ------
+    Incomplete
+        A server did not answer, or there are notes.
+    """
+    words = [*filter(None, notes), *(f"{name}: {error}" for name, error in answers.failed.items())]
+    if words:
+        raise Incomplete("; ".join(words))

@@ -1,0 +1,66 @@
+"""The option ``-s``: of commands on one server, and of those that take several, whose value is then a tuple.
+
+Light, because every call imports it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+#: One server, or several.
+Servers = str | tuple[str, ...]
+
+
+class OneServer(click.Option):
+    """The option of a command on one server; several, a group or a glob are refused in one line."""
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
+        """Return the server, also where several may be given before the command's name."""
+        value, source = super().consume_value(ctx, opts)
+        given = (value,) if isinstance(value, str) else value or ()
+        if ctx.resilient_parsing or not names_several(given):
+            return (given[0] if given else None), source
+        from beanops.fleet.servers import servers_of
+
+        names = [one.name for one in servers_of(given)]
+        if len(names) == 1:
+            return names[0], source
+        few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        said = " ".join(f"-s {one}" for one in given)
+        raise click.UsageError(f"{ctx.info_name} takes one server, and {said} names {len(names)}: choose of {few}", ctx)
+
+
+class OneOrMore(click.Option):
+    """The option of a command on one server or several, given several times."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "multiple": True})
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Return the variable as one name: the path of a socket may have blanks."""
+        value = self.resolve_envvar_value(ctx)
+        return None if value is None else (value,)
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
+        """Return the servers, also where one is given before the command's name."""
+        value, source = super().consume_value(ctx, opts)
+        return ((value,) if isinstance(value, str) else value), source
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return one server as text, and several, a group or a glob as a tuple."""
+        given = super().type_cast_value(ctx, value)
+        several = len(given) > 1 or (not ctx.resilient_parsing and names_several(given))
+        return given if several else given[0] if given else None
+
+
+def names_several(given: tuple[str, ...]) -> bool:
+    """Whether a command is about several servers, without reading the configuration for an address."""
+    if len(given) != 1:
+        return len(given) > 1
+    if any(sign in given[0] for sign in ":/"):
+        return False
+    from beanops.fleet import servers
+
+    return servers.names_several(given[0])
