@@ -155,7 +155,7 @@ def preview(
     looking = round(time.monotonic() - started, 3)
     rate = asked["rate"]
     at_rate = None if rate is None else round(run.done / rate, 1)
-    rows = _rows(session, run.sample, heads)
+    rows = sample_rows(session, run.sample, heads)
     edited = [intent for intent in run.sample if intent.action == "edit"]
     final = confirmation(action, run.done, session.profile, undoes=undoes).warning if run.done else ""
     if asked["output"] == "table":
@@ -186,8 +186,8 @@ def preview(
         raise Incomplete(str(run.cause))
 
 
-def _rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[dict[str, Any]]:
-    """Return jobs with one line of each body."""
+def sample_rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[dict[str, Any]]:
+    """Return the jobs of a dry run's sample, or the next jobs of a tube, with one line of each body."""
     known: list[dict[str, Any]] = [
         {
             "id": intent.job_id,

@@ -93,7 +93,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     if output == "json" and not err:
         print_json(summary(run))
     elif output == "csv" and not err:
-        print_csv([row._asdict() for row in _rows(run) or ()], Action._fields)
+        print_csv([row._asdict() for row in run_rows(run) or ()], Action._fields)
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     conclude(run, output)
@@ -124,7 +124,7 @@ def conclude(run: Run, output: str) -> None:
 def summary(run: Run) -> dict[str, Any]:
     """Return the results of a run for JSON."""
     counts = {outcome: getattr(run, outcome) for outcome in ("done", "skipped", "failed", "unknown")}
-    rows = [] if run.dry else _rows(run) if sum(counts.values()) <= _MOST_ROWS else None
+    rows = [] if run.dry else run_rows(run) if sum(counts.values()) <= _MOST_ROWS else None
     return {
         "run": None if run.dry else run.id or None,
         "action": run.action,
@@ -144,7 +144,7 @@ def _how_to_undo(run: Run) -> str:
     return f"; beanops{there} undo {run.id} undoes what can be undone{caution}"
 
 
-def _rows(run: Run) -> list[Action] | None:
+def run_rows(run: Run) -> list[Action] | None:
     """Return a run's rows of the journal, None if the journal is unreachable, which the summary says."""
     try:
         return run.rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from beanops.fleet.calls import Call
@@ -15,6 +15,7 @@ from beanops.jobs.rows import Tube, tube_or_jobs
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.arguments import Seconds
 from beanops.session.bars import Report
+from beanops.session.options import Options
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.session import Session
 
@@ -91,7 +92,8 @@ class Acting:
         group = {} if place["group"] is None else {"group": place["group"]}
 
         def act(session: Session, report: Any) -> Run:
-            run: Run = getattr(session, verb)(place["jobs"], *arguments, **how, **group, progress=report)
+            do = partial(_drain, session) if verb == "drain" else getattr(session, verb)
+            run: Run = do(place["jobs"], *arguments, **how, **group, progress=report)
             return run
 
         return act
@@ -222,3 +224,10 @@ class Acting:
         if not frames:
             return joined({"": actions_frame([]) if name == "actions" else runs_frame([])})
         return MERGES[name](joined(frames), frames, None)
+
+
+def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
+    """Drain a tube, or those of its jobs that were found or confirmed, which `Session.drain` does not take."""
+    from beanops.session import job_verbs
+
+    return job_verbs.drain(session._executor, jobs, Options(**asked))  # type: ignore[typeddict-item]

@@ -86,18 +86,28 @@ def _read(body: str, maximum: int) -> bytes:
 @click.command()
 @options.this_tube
 @click.argument("seconds", type=options.SECONDS)
-@options.acting
+@options.acting_all
 def pause(tube: str, seconds: int, **asked: Any) -> None:
     """Pause TUBE for SECONDS: workers get none of its ready jobs."""
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_tube
+
+        act_on_tube("pause", tube, (seconds,), asked)
+        return
     with options.opened(asked) as session:
         report(session.pause(tube, seconds, reason=asked["reason"]), asked["output"])
 
 
 @click.command()
 @options.this_tube
-@options.acting
+@options.acting_all
 def unpause(tube: str, **asked: Any) -> None:
     """End the pause of TUBE."""
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_tube
+
+        act_on_tube("unpause", tube, (), asked)
+        return
     with options.opened(asked) as session:
         report(session.unpause(tube, reason=asked["reason"]), asked["output"])
 
@@ -105,12 +115,17 @@ def unpause(tube: str, **asked: Any) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @options.query_timeout
-@options.planning
+@options.planning_all
 def resume(run_id: str, **asked: Any) -> None:
     """Resume a run that was cancelled or cut off: act on the remaining jobs, oldest first.
 
     Asks for confirmation where the run itself did: if it deletes, or acts on many jobs.
     """
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_past
+
+        act_on_past("resume", run_id, {}, asked)
+        return
     with options.opened(asked) as session:
         row = session._context.journal().run(run_id)
         rest = partial(session.resume, row.id)
@@ -126,13 +141,18 @@ def resume(run_id: str, **asked: Any) -> None:
     help="Also put jobs with unknown outcome; may create duplicates",
 )  # fmt: skip
 @options.buried_as
-@options.planning
+@options.planning_all
 def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: Any) -> None:
     """Undo a run where jobs have not changed since. An undo is a run, and can be undone.
 
     Oldest jobs first. Deleted jobs are put again with new ids. Jobs that the run put, copied or imported are deleted,
     after a confirmation. Actions with unknown outcome are skipped; "beanops journal verify" asks the server about them.
     """
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_past
+
+        act_on_past("undo", run_id, {"where": where, "repeat": repeat, "buried_as": buried_as}, asked)
+        return
     with options.opened(asked) as session:
         row = session._context.journal().run(run_id)
         back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)

@@ -90,7 +90,7 @@ def _command(action: UserAction) -> click.Command:
     jobs = options.this_tube if action.name == "drain" else options.together(options.tube, ids.jobs())
     own = [option for setting in action.settings for option in _OPTIONS.get(setting, ())]
     help = f"{action.help}.\n\n{cleandoc(_MORE.get(action.name) or _usual(action.name))}"
-    decorated = options.together(jobs, *own, *_OWN.get(action.name, ()), options.bulk)(command)
+    decorated = options.together(jobs, *own, *_OWN.get(action.name, ()), options.bulk_all)(command)
     return click.command(action.name, help=help)(decorated)
 
 
@@ -102,6 +102,12 @@ def _usual(verb: str) -> str:
 
 def _act(verb: str, asked: dict[str, Any]) -> None:
     chosen = choose(asked)
+    if isinstance(asked["server"], tuple):
+        for name in ("next", "canary"):
+            if asked.get(name) is not None:
+                raise click.UsageError(f"--{name} takes one server: choose it with -s")
+        if asked.get("no_bodies"):
+            raise click.UsageError("--no-bodies takes one server: choose it with -s")
     if asked.get("next") is not None:
         _kick_next(chosen, asked)
         return
@@ -121,6 +127,11 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
         chosen.which.setdefault("state", "buried")
     if asked.get("canary") is not None:
         kick_canary(chosen, asked)
+        return
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_jobs
+
+        act_on_jobs(verb, chosen, {name: asked[name] for name in _SETTINGS if asked.get(name) is not None}, asked)
         return
     with ExitStack() as opened:
         session = opened.enter_context(options.opened(asked))

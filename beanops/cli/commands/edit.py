@@ -47,7 +47,7 @@ _SETTINGS = ("priority", "ttr", "delay", "to")
 @options.schema
 @click.option("--editor", is_flag=True, help="Edit each body of --ids in $EDITOR")
 @options.buried_as
-@options.bulk
+@options.bulk_all
 def edit(**asked: Any) -> None:
     """Change the bodies and settings of jobs.
 
@@ -66,9 +66,16 @@ def edit(**asked: Any) -> None:
     in_an_editor = asked["editor"] or nothing
     if in_an_editor and (changes or unset or chosen.which or asked["rate"] or not isinstance(chosen.jobs, JobRefs)):
         raise click.UsageError("--editor takes the jobs of --ids, and no --set, --unset, --rate or --where")
+    if in_an_editor and isinstance(asked["server"], tuple):
+        raise click.UsageError("--editor takes one server: choose it with -s")
     check_states(EDIT, chosen.which.get("state"))
     if "schema" in how:
         how["schema"] = Schema.of(how["schema"])
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets.acting import act_on_jobs
+
+        act_on_jobs("edit", chosen, {"changes": changes, "unset": unset, **how}, asked)
+        return
     with options.opened(asked) as session:
         if in_an_editor:
             assert isinstance(chosen.jobs, JobRefs)

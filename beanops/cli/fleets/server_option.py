@@ -29,7 +29,7 @@ class OneServer(click.Option):
             return names[0], source
         few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         said = " ".join(f"-s {one}" for one in given)
-        raise click.UsageError(f"{ctx.info_name} takes one server, and {said} names {len(names)}: choose of {few}", ctx)
+        raise click.UsageError(f"it takes one server, and {said} names {len(names)}: choose one of {few}", ctx)
 
 
 class OneOrMore(click.Option):
