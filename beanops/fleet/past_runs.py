@@ -96,4 +96,5 @@ def past_runs(
             errors[server] = Refused(f"run {row.id} is on {address}, which is not in this fleet")
     if not runs and not errors:
         raise UsageError(f"no run of it is on {', '.join(servers or ())}")
-    return PastRuns(runs, errors)
+    places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
+    return PastRuns(sorted(runs, key=lambda one: places.get(one.server, len(places))), errors)

@@ -6,7 +6,7 @@ The forms are those of the Monitoring Plugins Development Guidelines, which Nagi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -137,6 +137,8 @@ class Value(NamedTuple):
         When it is too low or too high.
     unit : str
         ``"s"`` for seconds, ``"c"`` for a counter, empty for a number.
+    server : str
+        Its server, where several are checked.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Value(NamedTuple):
     tube: str = ""
     limits: Bounds = Bounds()
     unit: str = ""
+    server: str = ""
 
     @property
     def state(self) -> int:
@@ -154,8 +157,8 @@ class Value(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name with the tube, as performance data has it."""
-        return f"{self.tube} {self.name}" if self.tube else self.name
+        """The name with the server and the tube, as performance data has it."""
+        return " ".join(filter(None, (self.server, self.tube, self.name)))
 
 
 class Finding(NamedTuple):
@@ -287,10 +290,34 @@ def prometheus(result: Result) -> str:
         "# HELP beanops_check_value What the check measured.",
         "# TYPE beanops_check_value gauge",
     ]
-    # No name of a tube has a quote or a backslash.
     lines += [
-        f'beanops_check_value{{tube="{value.tube}",name="{value.name}"}} {number_of(value.value)}'
+        f'beanops_check_value{{{_of_server(value)}tube="{value.tube}",name="{value.name}"}} {number_of(value.value)}'
         for value in result.values
         if value.value is not None
     ]
     return "\n".join(lines)
+
+
+def _of_server(value: Value) -> str:
+    """Return the label of a value's server. No name of a tube has a quote or a backslash, but that of a server may."""
+    escaped = value.server.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'server="{escaped}",' if escaped else ""
+
+
+def together(results: Mapping[str, Result]) -> Result:
+    """Return the results of several servers as one, the worst first.
+
+    Examples
+    --------
+    >>> fine = result_of([], fine="nothing is wrong")
+    >>> together({"a": fine, "b": Result(CRITICAL, [Finding(CRITICAL, "it is full")], [])}).summary
+    'b: it is full'
+    """
+    found = [
+        Finding(finding.state, f"{server}: {finding.text}")
+        for server, result in results.items()
+        for finding in result.findings
+    ]
+    values = [value._replace(server=server) for server, result in results.items() for value in result.values]
+    wrong = sorted((one for one in found if one.state), key=lambda one: _BADNESS.index(one.state), reverse=True)
+    return Result(wrong[0].state, wrong, values) if wrong else Result(OK, found, values)

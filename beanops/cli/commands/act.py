@@ -15,11 +15,16 @@ from beanops.cli.one_of import OneOf
 from beanops.cli.plan import ask, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import on_terminal, standard_input
+from beanops.journal.records import RunRow
+from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import plural
 from beanops.ui.confirmation import confirmation
+
+#: Servers that an error names.
+_NAMED = 5
 
 
 @click.command()
@@ -127,7 +132,7 @@ def resume(run_id: str, **asked: Any) -> None:
         act_on_past("resume", run_id, {}, asked)
         return
     with options.opened(asked) as session:
-        row = session._context.journal().run(run_id)
+        row = _run_here(session, run_id)
         rest = partial(session.resume, row.id)
         _follow(session, rest, row.action, f"run {row.id}", asked, verb=f"resume {row.action}")
 
@@ -154,9 +159,23 @@ def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: A
         act_on_past("undo", run_id, {"where": where, "repeat": repeat, "buried_as": buried_as}, asked)
         return
     with options.opened(asked) as session:
-        row = session._context.journal().run(run_id)
-        back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)
-        _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, undoes=row.action)
+        row = _run_here(session, run_id)
+        back = partial(session.undo, row.id, where=where, repeat=repeat, buried_as=buried_as)
+        _follow(session, back, "undo", f"the {row.action} of run {row.id}", asked, undoes=row.action)
+
+
+def _run_here(session: Session, id: str) -> RunRow:
+    """Return a run, or the run on this server of a call on several servers."""
+    from beanops.fleet.past_runs import rows_of
+
+    rows, here = rows_of(session._context.journal(), id), str(session.address)
+    if rows[0].id == id:
+        return rows[0]
+    for row in rows:
+        if here in (row.server, row.request.get("server")):
+            return row
+    options = " ".join(f"-s {row.server}" for row in rows[:_NAMED]) + (" ..." if len(rows) > _NAMED else "")
+    raise UsageError(f"run {id} is not on {here} but on {plural(len(rows), 'other server')}: beanops {options}")
 
 
 def _follow(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ import click
 
 from beanops.cli import complete
 from beanops.cli.commands.servers.reach_options import reaching, take
+from beanops.cli.fleets.server_option import OneOrMore, Servers
 from beanops.cli.one_of import OneOf
 from beanops.client.sync import Client
 from beanops.monitor import checks
@@ -85,12 +87,18 @@ def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--timeout", type=click.FloatRange(0.1, 600), default=10.0, help="Seconds to wait for an answer, 10 by default"
 )
 @click.option(
-    "-s", "--server", metavar="NAME", shell_complete=complete.servers, callback=take,
-    help="Server address or profile [env: BEANOPS_SERVER]",
+    "-s", "--server", cls=OneOrMore, metavar="NAME", shell_complete=complete.servers, callback=take,
+    help="Server, group or glob; repeatable [env: BEANOPS_SERVER]",
 )  # fmt: skip
 @reaching
 def check(
-    tube: str | None, all_problems: bool, form: str, seconds: float, timeout: float, server: str, **given: Bounds | None
+    tube: str | None,
+    all_problems: bool,
+    form: str,
+    seconds: float,
+    timeout: float,
+    server: Servers,
+    **given: Bounds | None,
 ) -> None:
     """Check the server, or TUBE or all that match it, and exit with 0 ok, 1 warning, 2 critical or 3 unknown.
 
@@ -101,17 +109,53 @@ def check(
     """
     limits = {name: limit for name, limit in given.items() if limit is not None}
     looks = 2 if all_problems or any(name in limits for name in FLOWS) else 1
+    look = partial(_checked, tube, limits, all_problems, timeout, looks, seconds)
+    _end(look(server) if isinstance(server, str) else _of_all(server, look), form)
+
+
+def _checked(
+    tube: str | None,
+    limits: dict[str, Bounds],
+    all_problems: bool,
+    timeout: float,
+    looks: int,
+    seconds: float,
+    server: str,
+) -> Result:
+    """Return the result of one server."""
     try:
         if tube is not None and not is_glob(tube):
             check_tube(tube)
         wanted = partial(_matching, tube) if looks > 1 or "age" in limits else None
-        found = _look(server, timeout, looks, seconds, wanted)
-        result = _result(found, tube, limits, all_problems)
+        return _result(_look(server, timeout, looks, seconds, wanted), tube, limits, all_problems)
     except (ConnectionLost, ProtocolError, OSError) as error:
-        result = Result(CRITICAL, [Finding(CRITICAL, safe_text(str(error)))], [])
+        return Result(CRITICAL, [Finding(CRITICAL, safe_text(str(error)))], [])
     except BeanopsError as error:
-        result = Result(UNKNOWN, [Finding(UNKNOWN, safe_text(str(error)))], [])
-    _end(result, form)
+        return Result(UNKNOWN, [Finding(UNKNOWN, safe_text(str(error)))], [])
+
+
+def _of_all(servers: tuple[str, ...], look: Callable[[str], Result]) -> Result:
+    """Return the results of several servers as one; each is looked at in a thread of its own."""
+    from beanops.fleet.servers import servers_of
+
+    try:
+        names = [one.name for one in servers_of(servers)]
+    except BeanopsError as error:
+        return Result(UNKNOWN, [Finding(UNKNOWN, safe_text(str(error)))], [])
+    results: dict[str, Result] = {}
+
+    def check_one(name: str) -> None:
+        try:
+            results[name] = look(name)
+        except Exception as error:  # a fault of beanops must not look like a server without problems
+            results[name] = Result(UNKNOWN, [Finding(UNKNOWN, safe_text(f"{type(error).__name__}: {error}"))], [])
+
+    threads = [threading.Thread(target=check_one, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return checks.together({safe_text(name): results[name] for name in names})
 
 
 def _matching(tube: str | None, names: Iterable[str]) -> list[str]:
@@ -164,7 +208,8 @@ def _json(result: Result) -> str:
             "state": checks.STATES[result.state],
             "findings": [{"state": checks.STATES[state], "text": text} for state, text in result.findings],
             "values": [
-                {"tube": value.tube or None, "name": value.name, "value": value.value, "unit": value.unit,
+                {**({"server": value.server} if value.server else {}),
+                 "tube": value.tube or None, "name": value.name, "value": value.value, "unit": value.unit,
                  "state": checks.STATES[value.state]}
                 for value in result.values
             ],

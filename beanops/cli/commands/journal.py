@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, starmap
 from pathlib import Path
@@ -14,9 +14,11 @@ import click
 from beanops.cli import complete, ids, options, spreadsheet
 from beanops.cli.confirm import confirm
 from beanops.cli.exits import Incomplete
+from beanops.cli.fleets.server_option import Servers
 from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
+from beanops.client.address import Address
 from beanops.journal import explanations
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, Refused, RunCounts
@@ -27,6 +29,7 @@ from beanops.session.past_runs.journal_reader import filter_of
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.ui.columns.journal import DoneAction, action_columns
+from beanops.ui.columns.with_server import OnServer, with_server
 from beanops.ui.confirmation import confirmation
 from beanops.ui.defaults import MOST_ACTIONS
 from beanops.ui.formatting import moment
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from beanops.journal.journal import Journal
+    from beanops.session.execution.run import Run
 
 #: Columns of the table of runs.
 _RUN_COLUMNS = ("time", "run", "action", "done", "skipped", "failed", "unknown", "actor", "source", "reason", "about")
@@ -74,7 +78,7 @@ _filters = options.together(
     click.option("--actor", metavar="ACTORS", help="Users by name or glob, such as 'alice@*'"),
 )
 _printing = options.together(
-    options.server,
+    options.fleet,
     click.option("-o", "--output", type=OneOf(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT),
     spreadsheet.option,
     click.option("--json", "output", flag_value="json", help="Same as -o json"),
@@ -90,12 +94,12 @@ def _limit(what: str) -> Callable[[Any], Any]:
 @_filters
 @_limit("Maximum number of actions, without RUN")
 @_printing
-def show(run: str | None, limit: int, server: str, output: str, **filters: Any) -> None:
+def show(run: str | None, limit: int, server: Servers, output: str, **filters: Any) -> None:
     """Show the actions on the server, or those of RUN, newest first. Needs no connection to the server.
 
     All filters must match. The manual says more: beanops manual journal
     """
-    journal, which = _opened(server, output, run=run, **filters)
+    journal, which, names = _opened(server, output, run=run, **filters)
     most = None if run is not None else limit
     if output == "parquet":
         from beanops.journal.frames import newest_frame
@@ -103,13 +107,17 @@ def show(run: str | None, limit: int, server: str, output: str, **filters: Any) 
         frame = newest_frame(journal, which, most)
         if frame.empty:
             _explain(journal, which)
-        _print_parquet(frame)
+        _print_parquet(frame.assign(server=frame["server"].replace(names)))
         return
-    rows = list(islice(journal.actions(which), most))
+    rows = [row._replace(server=names.get(row.server, row.server)) for row in islice(journal.actions(which), most)]
     if not rows:
         _explain(journal, which)
     if output == "table":
-        print_columns(action_columns("cli"), starmap(DoneAction, enumerate(rows)))
+        shown = starmap(DoneAction, enumerate(rows))
+        if names:
+            print_columns(with_server(action_columns("cli")), [OnServer(row.action.server, row) for row in shown])
+        else:
+            print_columns(action_columns("cli"), shown)
     else:
         _print(rows, Action, output)
 
@@ -118,18 +126,20 @@ def show(run: str | None, limit: int, server: str, output: str, **filters: Any) 
 @_filters
 @_limit("Maximum number of runs")
 @_printing
-def runs(limit: int, server: str, output: str, **filters: Any) -> None:
+def runs(limit: int, server: Servers, output: str, **filters: Any) -> None:
     """Show the runs on the server with the number of jobs in each outcome, newest first.
 
     Filters by job and tube show the runs that acted on them. Needs no connection to the server.
     """
-    journal, which = _opened(server, output, **filters)
-    rows = journal.with_counts(journal.find_runs(which, limit=limit))
+    journal, which, names = _opened(server, output, **filters)
+    found = journal.with_counts(journal.find_runs(which, limit=limit))
+    rows = [row._replace(server=names.get(row.server, row.server)) for row in found]
     if not rows:
         _explain(journal, which)
     if output == "table":
-        shown = [[moment(row.time), *(getattr(row, name) for name in _RUN_COLUMNS[1:])] for row in rows]
-        print_table(_RUN_COLUMNS, shown)
+        columns = (*_RUN_COLUMNS[:2], *(("server", "fleet") if names else ()), *_RUN_COLUMNS[2:])
+        shown = [[moment(row.time), *(getattr(row, name) for name in columns[1:])] for row in rows]
+        print_table(columns, shown)
     elif output == "parquet":
         from beanops.journal.frames import runs_frame
 
@@ -138,14 +148,19 @@ def runs(limit: int, server: str, output: str, **filters: Any) -> None:
         _print(rows, RunCounts, output)
 
 
-def _opened(server: str, output: str, **filters: Any) -> tuple[Journal, Filter]:
-    """Return the journal, and the filters of a command."""
+def _opened(server: Servers, output: str, **filters: Any) -> tuple[Journal, Filter, dict[str, str]]:
+    """Return the journal, the filters of a command, and the names of several servers by their addresses."""
     from beanops.journal.journal import Journal
 
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("parquet is not for a terminal: write it to a file or a pipe")
-    journal = Journal(default_journal())
-    return journal, filter_of(journal, str(profile(server).address), datetime.now(UTC), **filters)
+    journal, now = Journal(default_journal()), datetime.now(UTC)
+    if isinstance(server, str):
+        return journal, filter_of(journal, str(Address.parse(profile(server).address)), now, **filters), {}
+    from beanops.fleet.servers import servers_of
+
+    names = {str(Address.parse(one.address)): one.name for one in servers_of(server)}
+    return journal, filter_of(journal, list(names), now, **filters), names
 
 
 def _explain(journal: Journal, which: Filter) -> None:
@@ -175,17 +190,17 @@ def _print_parquet(frame: pandas.DataFrame) -> None:
 
 @journal.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
-@options.server
+@options.fleet
 @options.printing
-def verify(run: str | None, server: str, output: str) -> None:
+def verify(run: str | None, server: Servers, output: str) -> None:
     """Ask the server about actions with unknown outcome, of RUN or of all runs on the server, oldest first."""
-    with connect(server, source="cli") as session:
-        verified, problems = [], []
-        for id in [run] if run is not None else _unknown(session):
-            try:
-                verified.append(session.journal.verify(id))
-            except BeanopsError as error:
-                problems.append(error)
+    if isinstance(server, str):
+        with connect(server, source="cli") as session:
+            verified, problems = _verified(session, [run] if run is not None else _unknown(session))
+    else:
+        from beanops.cli.fleets.journal import verified_on_all
+
+        verified, problems = verified_on_all({"server": server}, run, _verified, _unknown)
     if problems and not verified:
         raise problems[0]
     if output == "json":
@@ -205,6 +220,17 @@ def verify(run: str | None, server: str, output: str) -> None:
     doubt = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
     if doubt or problems:
         raise Incomplete("; ".join([*doubt, *map(str, problems)]))
+
+
+def _verified(session: Session, runs: Iterable[str]) -> tuple[list[Run], list[BeanopsError]]:
+    """Return the runs that a server was asked about, and why it could not be asked about others."""
+    verified, problems = [], []
+    for id in runs:
+        try:
+            verified.append(session.journal.verify(id))
+        except BeanopsError as error:
+            problems.append(error)
+    return verified, problems
 
 
 def _unknown(session: Session) -> list[str]:

@@ -78,7 +78,7 @@ def act_on_past(verb: str, run: str, how: Mapping[str, Any], asked: Mapping[str,
 
     with opened(asked) as fleet:
         rows = rows_of(fleet._dispatch.journal.opened(), run)
-        act = partial(getattr(fleet, verb), run, **how)
+        act = partial(getattr(fleet, verb), run, fleet.servers, **how)  # -s chooses some of its servers
         action = rows[0].action
         undoes = action if verb == "undo" else ""
         words = f"the {action} of run {run}" if undoes else f"run {run}"
@@ -115,7 +115,7 @@ def _carry_out(
         return
     act, total = at_once, None
     missing: dict[str, BeanopsError] = {}
-    if not asked["yes"]:
+    if not (asked["yes"] or all(one.read_only for one in fleet.profiles.values())):
         if confirmation(asks_as, 0, known, undoes=undoes).kind != "nothing":
             must_ask(verb or asks_as, words)  # before a search that may take long
         planned = plan()
