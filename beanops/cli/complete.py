@@ -31,10 +31,10 @@ def _quietly(candidates: Callable[[click.Context], Iterable[str]]) -> Completer:
 
 
 def _server(ctx: click.Context) -> str:
-    named = ctx.params.get("server") or ctx.find_root().params.get("server")
-    if isinstance(named, tuple):  # of several the first
-        named = named[0]
-    return str(named or "127.0.0.1:11300")
+    from beanops.fleet.servers import names_several, servers_of
+
+    named = ctx.params.get("server") or ctx.find_root().params.get("server") or "127.0.0.1:11300"
+    return servers_of(named)[0].name if names_several(named) else str(named)  # of several the first
 
 
 def _tubes(ctx: click.Context) -> Iterable[str]:

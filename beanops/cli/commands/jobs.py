@@ -75,8 +75,11 @@ def jobs(
     selection = selection_in(asked)
     if isinstance(asked["server"], tuple):
         from beanops.cli.fleets import looking
+        from beanops.cli.fleets.opening import RowFormat
 
-        looking.show_jobs(asked | {"output": output}, tube, not no_bodies, selection)
+        fields = partial(_fields, bodies=not no_bodies)
+        form = RowFormat(fields, partial(fields, output="csv"), _names(not no_bodies))
+        looking.show_jobs(asked | {"output": output}, tube, not no_bodies, selection, form)
         return
     with options.opened(asked) as session, ExitStack() as shown:
         look_for_tube(session, tube)
@@ -152,12 +155,12 @@ def sql(
     if isinstance(asked["server"], tuple):
         from beanops.cli.fleets import looking
 
-        looking.show_sql(asked | {"output": output}, query, tube, selection)
+        looking.show_sql(asked | {"output": output}, query, tube, selection, _plain)
         return
     with options.opened(asked) as session, bar_for(None, True, "ids", "sql") as bar:
         look_for_tube(session, tube)
         answer = session._lookups.sql_rows(query, tube, **selection, progress=None if bar is None else bar.show_scan)
-    rows = [[plain_value(value) for value in row] for row in answer.rows]
+    rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
         print_table(answer.names, rows)
     else:
@@ -167,7 +170,7 @@ def sql(
         raise Incomplete(answer.verdict)
 
 
-def plain_value(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Return an SQL value for JSON: a decimal as a number, NaN as null."""
     if isinstance(value, Decimal):
         return float(value)
@@ -224,12 +227,11 @@ def print_job_table(batches: Batches, bodies: bool, order: str) -> None:
     )
 
 
-def job_names(bodies: bool) -> list[str]:
-    """Return the names of the columns of jobs as CSV."""
+def _names(bodies: bool) -> list[str]:
     return [name for name in CSV_COLUMNS if bodies or name not in ("digest", "body")]
 
 
-def job_fields(job: FoundJob, bodies: bool, output: str) -> dict[str, Any]:
+def _fields(job: FoundJob, bodies: bool, output: str = "json") -> dict[str, Any]:
     """Return a job for programs: for ``"csv"``, or else for JSON."""
     if output == "csv":
         return csv_row(job)
@@ -241,11 +243,11 @@ def job_fields(job: FoundJob, bodies: bool, output: str) -> dict[str, Any]:
 
 
 def _rows(batches: Batches, bodies: bool) -> Iterator[dict[str, Any]]:
-    return (job_fields(job, bodies, "json") for job in _found(batches))
+    return (_fields(job, bodies) for job in _found(batches))
 
 
 def _print_csv(batches: Batches, bodies: bool) -> None:
-    columns = job_names(bodies)
+    columns = _names(bodies)
     heading = True
     for batch in batches:
         print_csv([csv_row(job) for job in batch], columns, heading=heading)

@@ -42,19 +42,21 @@ def problems(
     worst = SEVERITIES if severity is None else SEVERITIES[: SEVERITIES.index(severity) + 1]
     if isinstance(server, tuple):
         from beanops.cli.fleets import looking
+        from beanops.cli.fleets.opening import RowFormat
 
-        if looking.show_problems({"server": server, "output": output}, pattern, seconds, worst):
+        form = RowFormat(_fields, _fields, [column.name for column in DATED_COLUMNS])
+        if looking.show_problems({"server": server, "output": output}, pattern, seconds, worst, _on, form):
             ctx.exit(INCOMPLETE)
         return
     with connect(server, source="cli") as session:
         found = problems_now(session._lookups, pattern, seconds, session._context.now)
     found = [one for one in found if one.problem.severity in worst]
     usual = os.environ.get("BEANOPS_SERVER") or options.DEFAULT_SERVER
-    rows = [on_server(one, server) for one in found] if server != usual else found
+    rows = [_on(one, server) for one in found] if server != usual else found
     if output == "json":
-        print_json([problem_fields(one) for one in rows])
+        print_json([_fields(one) for one in rows])
     elif output == "csv":
-        print_csv([problem_fields(one) for one in rows], [column.name for column in DATED_COLUMNS])
+        print_csv([_fields(one) for one in rows], [column.name for column in DATED_COLUMNS])
     elif rows:
         print_columns(DATED_COLUMNS, rows)
     else:
@@ -63,14 +65,13 @@ def problems(
         ctx.exit(INCOMPLETE)
 
 
-def on_server(one: DatedProblem, server: str) -> DatedProblem:
+def _on(one: DatedProblem, server: str) -> DatedProblem:
     """Return a problem whose command names the server."""
     look_at = one.problem.look_at.replace("beanops ", f"beanops -s {quote(server)} ", 1)
     return one._replace(problem=one.problem._replace(look_at=look_at))
 
 
-def problem_fields(one: DatedProblem) -> dict[str, Any]:
-    """Return a problem for programs."""
+def _fields(one: DatedProblem) -> dict[str, Any]:
     problem = one.problem
     return {
         "severity": problem.severity,

@@ -16,8 +16,6 @@ from beanops.session.watching.timing import APART, LENGTH, Timed, classified, me
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.times import CLASS_COLUMNS, TIME_COLUMNS, ClassRow
 
-#: Said where no job was put meanwhile.
-NOTHING = "nothing is known: no job was put, or none could be followed"
 #: Characters of a cell.
 _WIDEST = 100
 
@@ -46,9 +44,11 @@ def times(
     """
     if isinstance(server, tuple):
         from beanops.cli.fleets import looking
+        from beanops.cli.fleets.opening import RowFormat
 
+        names = [column.name for column in (CLASS_COLUMNS if classes else TIME_COLUMNS)]
         asked = {"server": server, "output": output, "redact": redact}
-        looking.show_times(asked, pattern, seconds, every, classes)
+        looking.show_times(asked, pattern, seconds, every, classes, RowFormat(_fields, _fields, names))
         return
     with connect(server, source="cli", redact=redact) as session:
         classify = session._context.reader.job_class if classes else None
@@ -56,22 +56,22 @@ def times(
     columns: Sequence[Column[Any]] = CLASS_COLUMNS if classes else TIME_COLUMNS
     rows: Sequence[Any] = _classes(survey, pattern) if classes else timed(survey, pattern)
     if output == "json":
-        print_json([time_fields(row) for row in rows])
+        print_json([_fields(row) for row in rows])
     elif output == "csv":
-        print_csv([time_fields(row) for row in rows], [column.name for column in columns])
+        print_csv([_fields(row) for row in rows], [column.name for column in columns])
     elif rows:
         # As people read estimates: what is too short to tell is "<1s".
         cells = [[column.text(row, _WIDEST) for column in columns] for row in rows]
         print_table([column.name for column in columns], cells)
     else:
-        click.echo(NOTHING)
+        click.echo("nothing is known: no job was put, or none could be followed")
 
 
 def _classes(survey: Survey, pattern: str | None) -> list[ClassRow]:
     return [ClassRow(seen.name, one) for seen in classified(survey, pattern) for one in seen.classes]
 
 
-def time_fields(row: Timed | ClassRow) -> dict[str, Any]:
+def _fields(row: Timed | ClassRow) -> dict[str, Any]:
     """Return a row for programs: times are seconds."""
     if isinstance(row, ClassRow):
         rate = row.of.puts_per_s

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
 import click
 
-from beanops.cli.commands.investigation import facets as facet_output
-from beanops.cli.commands.investigation import groups as group_output
-from beanops.cli.commands.jobs import job_fields, job_names, plain_value
-from beanops.cli.commands.problems import on_server, problem_fields
-from beanops.cli.commands.times import NOTHING, time_fields
 from beanops.cli.ending import interruptible
 from beanops.cli.exits import INTERRUPTED
-from beanops.cli.fleets.opening import conclude, opened
-from beanops.cli.output import as_dict, print_columns, print_csv, print_json, print_json_rows, print_jsonl, print_table
+from beanops.cli.fleets.opening import RowFormat, conclude, opened
+from beanops.cli.output import as_dict, print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.fleet.calls import Answers, Call
 from beanops.fleet.fleet import Fleet
+from beanops.jobs.facets import Facets
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.search.top_n import key_of
@@ -38,6 +34,7 @@ from beanops.session.session import Session
 from beanops.session.watching.problems_now import DatedProblem, problems_now
 from beanops.session.watching.timing import classified, measure, timed
 from beanops.text import plural, safe_text
+from beanops.ui.columns.column import Column
 from beanops.ui.columns.groups import group_columns
 from beanops.ui.columns.jobs import job_columns, shown_job
 from beanops.ui.columns.problems import DATED_COLUMNS
@@ -91,7 +88,9 @@ def show_stats(asked: Mapping[str, Any], tube: str | None, of_server: Callable[[
     conclude(answers)
 
 
-def show_times(asked: Mapping[str, Any], pattern: str | None, seconds: float, every: float, classes: bool) -> None:
+def show_times(
+    asked: Mapping[str, Any], pattern: str | None, seconds: float, every: float, classes: bool, form: RowFormat
+) -> None:
     """Print how long jobs wait and run on all servers, or their classes."""
 
     def look(session: Session, call: Call) -> list[Any]:
@@ -104,19 +103,25 @@ def show_times(asked: Mapping[str, Any], pattern: str | None, seconds: float, ev
     with opened(asked) as fleet:
         answers = fleet._dispatch.read(look)
     rows = _rows(answers.values)
-    columns = with_server(CLASS_COLUMNS if classes else TIME_COLUMNS)
     if asked["output"] != "table":
-        fields = [{"server": row.server, **time_fields(row.row)} for row in rows]
-        _print(fields, [column.name for column in columns], asked["output"])
+        form.show(rows, asked["output"])
     elif rows:
+        columns = with_server(CLASS_COLUMNS if classes else TIME_COLUMNS)
         cells = [[column.text(row, _WIDEST) for column in columns] for row in rows]
         print_table([column.name for column in columns], cells)
     else:
-        click.echo(NOTHING)
+        click.echo("nothing is known: no job was put, or none could be followed")
     conclude(answers)
 
 
-def show_problems(asked: Mapping[str, Any], pattern: str | None, seconds: float, severities: tuple[str, ...]) -> bool:
+def show_problems(
+    asked: Mapping[str, Any],
+    pattern: str | None,
+    seconds: float,
+    severities: tuple[str, ...],
+    on_server: Callable[[DatedProblem, str], DatedProblem],
+    form: RowFormat,
+) -> bool:
     """Print what is wrong with all servers, the worst first; return whether there is anything."""
     with opened(asked) as fleet:
         answers = fleet._dispatch.read(
@@ -131,8 +136,7 @@ def show_problems(asked: Mapping[str, Any], pattern: str | None, seconds: float,
     ]
     rows.sort(key=lambda row: SEVERITIES.index(row.row.problem.severity))
     if asked["output"] != "table":
-        fields = [{"server": row.server, **problem_fields(row.row)} for row in rows]
-        _print(fields, ["server", *(column.name for column in DATED_COLUMNS)], asked["output"])
+        form.show(rows, asked["output"])
     elif rows:
         print_columns(with_server(DATED_COLUMNS), rows)
     else:
@@ -189,7 +193,9 @@ class _Search:
         conclude(answers, *notes, *(f"{name}: {scan.conclusion}" for name, scan in known.items() if not scan.sure))
 
 
-def show_jobs(asked: Mapping[str, Any], tube: str | None, bodies: bool, selection: dict[str, Any]) -> None:
+def show_jobs(
+    asked: Mapping[str, Any], tube: str | None, bodies: bool, selection: dict[str, Any], form: RowFormat
+) -> None:
     """Print the jobs of all servers; a limit and an order are those of all together."""
     output, limit = asked["output"], selection.get("limit")
     if output == "parquet":
@@ -212,11 +218,7 @@ def show_jobs(asked: Mapping[str, Any], tube: str | None, bodies: bool, selectio
         shown = [row._replace(row=shown_job(row.row, _summary(row.row))) for row in rows]
         print_columns(with_server(columns), shown)
     else:
-        lines = [{"server": row.server, **job_fields(row.row, bodies, output)} for row in rows]
-        if output == "csv":
-            print_csv(lines, ["server", *job_names(bodies)])
-        else:
-            print_jsonl(lines) if output == "jsonl" else print_json_rows(lines)
+        form.show(rows, output)
     search.conclude(answers)
 
 
@@ -248,7 +250,13 @@ def _in_order(found: Mapping[str, list[FoundJob]], order: str) -> list[OnServer]
     return [rows[place] for place in places]
 
 
-def show_sql(asked: Mapping[str, Any], query: str, tube: str | None, selection: dict[str, Any]) -> None:
+def show_sql(
+    asked: Mapping[str, Any],
+    query: str,
+    tube: str | None,
+    selection: dict[str, Any],
+    plain_value: Callable[[Any], Any],
+) -> None:
     """Print the rows of a query that each server answers by itself."""
     if selection.get("ids") is not None:
         raise UsageError("--ids name jobs of one server: choose one with -s")
@@ -273,7 +281,15 @@ def show_sql(asked: Mapping[str, Any], query: str, tube: str | None, selection: 
     search.conclude(answers, *(f"{name}: {one.verdict}" for name, one in found.items() if not one.complete))
 
 
-def show_groups(asked: Mapping[str, Any], tube: str | None, by: str | None, most: int, which: dict[str, Any]) -> None:
+def show_groups(
+    asked: Mapping[str, Any],
+    tube: str | None,
+    by: str | None,
+    most: int,
+    which: dict[str, Any],
+    print_rows: Callable[[Sequence[Column[Any]], Sequence[Any]], None],
+    form: RowFormat,
+) -> None:
     """Print the groups of jobs of all servers, the largest first; the same cause has one name everywhere."""
     search = _Search(asked, tube)
 
@@ -297,26 +313,25 @@ def show_groups(asked: Mapping[str, Any], tube: str | None, by: str | None, most
     rows.sort(key=lambda row: -row.row.count)
     rows = rows[:most]
     if asked["output"] == "table":
-        _print_groups(rows, total, by is not None)
-    elif asked["output"] == "json":
-        print_json([{"server": row.server, **group_output.group_fields(row.row)} for row in rows])
+        print_rows(with_server(group_columns(lambda: datetime.now(UTC), by=by is not None)), rows)
+        if others := total - sum(row.row.count for row in rows):
+            click.echo(f"and {plural(others, 'other')} in other groups")
+        if not total:
+            click.echo("no jobs")
     else:
-        print_csv(
-            [{"server": row.server, **group_output.flat_fields(row.row)} for row in rows],
-            ["server", *group_output.CSV_NAMES],
-        )
+        form.show(rows, asked["output"])
     search.conclude(answers, *(f"{name}: {one.verdict}" for name, one in found.items() if not one.complete))
 
 
-def _print_groups(rows: list[OnServer], total: int, by: bool) -> None:
-    group_output.print_rows(with_server(group_columns(lambda: datetime.now(UTC), by=by)), rows)
-    if others := total - sum(row.row.count for row in rows):
-        click.echo(f"and {plural(others, 'other')} in other groups")
-    if not total:
-        click.echo("no jobs")
-
-
-def show_facets(asked: Mapping[str, Any], tube: str | None, top: int, which: dict[str, Any]) -> None:
+def show_facets(
+    asked: Mapping[str, Any],
+    tube: str | None,
+    top: int,
+    which: dict[str, Any],
+    show: Callable[[FoundFacets], None],
+    values_of: Callable[[Facets], Iterable[dict[str, Any]]],
+    form: RowFormat,
+) -> None:
     """Print the facets of the jobs of each server, one after the other."""
     if which.get("ids") is not None:
         raise UsageError("--ids name jobs of one server: choose one with -s")
@@ -333,10 +348,9 @@ def show_facets(asked: Mapping[str, Any], tube: str | None, top: int, which: dic
     if asked["output"] == "table":
         for number, (server, one) in enumerate(found.items()):
             click.echo(f"{chr(10) if number else ''}{safe_text(server)}: ", nl=False)
-            facet_output.print_facets(one)
+            show(one)
     elif asked["output"] == "json":
-        print_json([{"server": server, **facet_output.facet_fields(one)} for server, one in found.items()])
+        form.show(_rows({server: [one] for server, one in found.items()}), "json")
     else:
-        rows = _rows({server: facet_output.csv_rows(one.facets) for server, one in found.items()})
-        print_csv([{"server": row.server, **row.row} for row in rows], ["server", *facet_output.CSV_NAMES])
+        form.show(_rows({server: values_of(one.facets) for server, one in found.items()}), "csv")
     search.conclude(answers)

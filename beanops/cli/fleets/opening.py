@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from beanops.cli.exits import Incomplete
+from beanops.cli.output import print_csv, print_json, print_jsonl
 from beanops.fleet.calls import Answers
 from beanops.fleet.connect import connect
 from beanops.fleet.fleet import Fleet
 from beanops.jobs.sql.early_end import TIMEOUT
+from beanops.ui.columns.with_server import OnServer
+
+
+class RowFormat(NamedTuple):
+    """How a command prints its rows for programs.
+
+    Attributes
+    ----------
+    fields, flat : callable
+        Return a row for JSON, and for CSV.
+    names : sequence of str
+        The columns of CSV.
+    """
+
+    fields: Callable[[Any], dict[str, Any]]
+    flat: Callable[[Any], dict[str, Any]]
+    names: Sequence[str]
+
+    def show(self, rows: Iterable[OnServer], output: str) -> None:
+        """Print rows with their servers, as ``"json"``, ``"jsonl"`` or ``"csv"``."""
+        if output == "csv":
+            print_csv([{"server": row.server, **self.flat(row.row)} for row in rows], ["server", *self.names])
+            return
+        fields = [{"server": row.server, **self.fields(row.row)} for row in rows]
+        print_jsonl(fields) if output == "jsonl" else print_json(fields)
 
 
 def opened(asked: Mapping[str, Any]) -> Fleet:

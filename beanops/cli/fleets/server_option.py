@@ -19,9 +19,9 @@ class OneServer(click.Option):
     def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
         """Return the server, also where several may be given before the command's name."""
         value, source = super().consume_value(ctx, opts)
-        given = (value,) if isinstance(value, str) else value or ()
-        if ctx.resilient_parsing or not names_several(given):
-            return (given[0] if given else None), source
+        given = value if isinstance(value, tuple) else (value,)
+        if not isinstance(given[0], str) or ctx.resilient_parsing or not names_several(given):
+            return given[0], source
         from beanops.fleet.servers import servers_of
 
         names = [one.name for one in servers_of(given)]
@@ -51,6 +51,8 @@ class OneOrMore(click.Option):
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Return one server as text, and several, a group or a glob as a tuple."""
         given = super().type_cast_value(ctx, value)
+        if not isinstance(given, tuple):
+            return given  # there is none
         several = len(given) > 1 or (not ctx.resilient_parsing and names_several(given))
         return given if several else given[0] if given else None
 

@@ -28,7 +28,7 @@ _WIDTH = 80
 _EXTREME, _BAR = 20, 20
 #: Values that are shown of a path where each job has its own.
 _EXAMPLES = 3
-CSV_NAMES = (
+_CSV = (
     "path", "types", "path_jobs", "missing", "nulls", "distinct", "distinct_approximate", "min", "max",
     "value", "start", "end", "jobs", "share", "approximate", "where",
 )  # fmt: skip
@@ -56,8 +56,11 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
     which = {name: asked[name] for name in ("state", "ids", "where", "limit", "probe", "rate")}
     if isinstance(asked["server"], tuple):
         from beanops.cli.fleets import looking
+        from beanops.cli.fleets.opening import RowFormat
 
-        looking.show_facets(asked | {"output": output}, tube, top, which | {"group": asked["group"] or None})
+        asked["output"], which["group"] = output, asked["group"] or None
+        form = RowFormat(_fields, dict, _CSV)
+        looking.show_facets(asked, tube, top, which, _print_facets, _csv_rows, form)
         return
     with options.opened(asked) as session, bar_for(None, True, "ids", "facets") as bar:
         look_for_tube(session, tube)
@@ -69,15 +72,15 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
             bar.close()
         keep_facets(session.address, tube, found.facets, session._context.redact)
     if output == "json":
-        print_json(facet_fields(found))
+        print_json(_fields(found))
     elif output == "csv":
-        print_csv([*csv_rows(found.facets)], CSV_NAMES)
+        print_csv([*_csv_rows(found.facets)], _CSV)
     else:
-        print_facets(found)
+        _print_facets(found)
     conclude(search.scan, signals)
 
 
-def print_facets(found: FoundFacets) -> None:
+def _print_facets(found: FoundFacets) -> None:
     """Print facets for people."""
     width = shutil.get_terminal_size().columns if on_terminal("stdout") else _WIDTH
     click.echo("\n".join(_lines(found.facets, max(width, _WIDTH // 2))))
@@ -160,7 +163,7 @@ def _row(left: str, right: str, width: int) -> Iterator[str]:
     yield f"{text}{' ' * (width - text_width(text) - text_width(right))}{right}"
 
 
-def facet_fields(found: FoundFacets) -> dict[str, Any]:
+def _fields(found: FoundFacets) -> dict[str, Any]:
     """Return all of it for programs."""
     facets = found.facets
     decoded, jobs = facets.decoded or 1, facets.jobs or 1
@@ -189,7 +192,7 @@ def facet_fields(found: FoundFacets) -> dict[str, Any]:
     }
 
 
-def csv_rows(facets: Facets) -> Iterator[dict[str, Any]]:
+def _csv_rows(facets: Facets) -> Iterator[dict[str, Any]]:
     """Yield a row for each value; a path without values has one, and each bin of a histogram has one."""
     decoded, jobs = facets.decoded or 1, facets.jobs or 1
     for facet in facets.paths:

@@ -31,7 +31,7 @@ _JSON = (
     "name", "count", "share", "oldest", "newest", "trend", "cause", "timeouts", "releases", "buries", "hint", "sample",
     "tube", "state", "where",
 )  # fmt: skip
-CSV_NAMES = tuple(name for name in JobGroup._fields if name != "trend")
+_CSV = tuple(name for name in JobGroup._fields if name != "trend")
 
 
 @click.command()
@@ -57,8 +57,10 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
     which = {name: asked[name] for name in ("state", "where", "limit", "probe", "rate")}
     if isinstance(asked["server"], tuple):
         from beanops.cli.fleets import looking
+        from beanops.cli.fleets.opening import RowFormat
 
-        looking.show_groups(asked | {"output": output}, tube, by, most, which | {"group": asked["group"] or None})
+        asked["output"], which["group"] = output, asked["group"] or None
+        looking.show_groups(asked, tube, by, most, which, _print_rows, RowFormat(_fields, _flat, _CSV))
         return
     with options.opened(asked) as session, bar_for(None, True, "ids", "groups") as bar:
         look_for_tube(session, tube)
@@ -72,9 +74,9 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
         if by is None:
             keep_groups(session.address, [LastGroup(row.name or "", row.cause or "") for row in found.groups])
         if output == "json":
-            print_json([group_fields(row) for row in found.groups])
+            print_json([_fields(row) for row in found.groups])
         elif output == "csv":
-            print_csv([flat_fields(row) for row in found.groups], CSV_NAMES)
+            print_csv([_flat(row) for row in found.groups], _CSV)
         else:
             _print_table(found, session._context.now, by is not None)
             _say_what_next(found, asked, by)
@@ -91,7 +93,7 @@ def show_groups(session: Session, tube: str, state: str) -> None:
 
 
 def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
-    print_rows(group_columns(now, by=by), found.groups)
+    _print_rows(group_columns(now, by=by), found.groups)
     if found.others:
         among = "other groups" if found.other_groups is None else plural(found.other_groups, "group")
         click.echo(f"and {plural(found.others, 'other')} in {among}")
@@ -99,8 +101,8 @@ def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
         click.echo("no jobs")
 
 
-def print_rows(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> None:
-    """Print groups in columns; on a narrow terminal the last one, the cause, has a line of its own."""
+def _print_rows(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> None:
+    """Print groups; on a narrow terminal the last column, the cause, has a line of its own."""
     apart = on_terminal("stdout") and shutil.get_terminal_size().columns < _NARROW
     *short, last = columns
     beside = short if apart else columns
@@ -134,13 +136,12 @@ def _say_what_next(found: FoundGroups, asked: dict[str, Any], by: str | None) ->
     click.echo(safe_text(f"{' '.join(map(quote, words))} shows the jobs of the first"))
 
 
-def group_fields(row: JobGroup) -> dict[str, Any]:
+def _fields(row: JobGroup) -> dict[str, Any]:
     """Return a group for programs."""
     fields = row._asdict() | {"sample": {"id": row.sample_id, "body": row.sample}, "trend": list(row.trend)}
     moments = {name: None if fields[name] is None else fields[name].isoformat() for name in ("oldest", "newest")}
     return {name: (fields | moments)[name] for name in _JSON} | {"share": round(row.share, 6)}
 
 
-def flat_fields(row: JobGroup) -> dict[str, Any]:
-    """Return a group as a row of CSV."""
-    return row._asdict() | {name: group_fields(row)[name] for name in ("oldest", "newest", "share")}
+def _flat(row: JobGroup) -> dict[str, Any]:
+    return row._asdict() | {name: _fields(row)[name] for name in ("oldest", "newest", "share")}
