@@ -13,7 +13,7 @@ from beanops.client.tokens import forget_token, read_token
 from beanops.client.transport import dial, reason
 from beanops.client.wire import Wire
 from beanops.protocol import Command, commands
-from beanops.protocol.errors import BeanopsError, ConnectFailed, ConnectionLost, ReplyError, Unauthorized
+from beanops.protocol.errors import BeanopsError, ConnectFailed, ConnectionLost, ReadTimeout, ReplyError, Unauthorized
 
 
 def open_wire(reach: Reach, timeout: float) -> Wire:
@@ -61,7 +61,12 @@ def _open(reach: Reach, address: Address, timeout: float) -> Wire:
         for result in wire.exchange(words, max(0.001, give_up - time.monotonic())):
             check_hello(result, address)
     except (OSError, BeanopsError) as error:
-        complaint = child.complaint() if child is not None else ""
+        complaint = ""
+        if child is not None:
+            # Under TLS only the end of the handshake shows that of the child.
+            ended = isinstance(error, OSError | ConnectionLost) and not isinstance(error, TimeoutError | ReadTimeout)
+            child.over = child.over or ended
+            complaint = child.complaint()
         made.close()
         raise refused(error, reach, address, complaint) from None
     except BaseException:

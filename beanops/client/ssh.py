@@ -14,11 +14,14 @@ import tempfile
 import threading
 from contextlib import suppress
 from math import ceil
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from beanops.client.address import Address
 from beanops.protocol.errors import ConnectFailed
 from beanops.text import safe_text
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 #: A dead network ends the child after 45 seconds. A child that became the master of other connections would outlive
 #: its own, so it may only use one that is there.
@@ -30,9 +33,9 @@ _OPTIONS: dict[str, object] = {
     "ServerAliveInterval": "15",
     "ServerAliveCountMax": "3",
 }
-#: Seconds for a child to end by itself and say why, after its connection ended; for one that is closed; and for one
-#: that was sent a signal.
-_SAYING, _CLOSING, _ENDING = 0.5, 0.05, 2.0
+#: Seconds for a child to end by itself: after it has closed its end of the connection, where it has not, and after a
+#: signal.
+_ENDED, _CLOSING, _ENDING = 3.0, 0.05, 2.0
 
 
 class SshChild:
@@ -44,6 +47,11 @@ class SshChild:
         Leads a group of its own.
     said : file
         What it writes as errors.
+
+    Attributes
+    ----------
+    over : bool
+        Whether it has closed its end of the connection, and ends.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
@@ -51,13 +59,14 @@ class SshChild:
         self._said = said
         self._complaint: str | None = None
         self._lock = threading.Lock()
+        self.over = False
 
     def end(self) -> None:
         """End the child and what it has started."""
         with self._lock:
             if self._complaint is not None:
                 return
-            self._complaint = self._read() if self._has_ended(_CLOSING) else ""
+            self._complaint = self._read() if self._has_ended(self._within) else ""
             for number in (signal.SIGTERM, signal.SIGKILL):
                 if self._process.poll() is None:
                     with suppress(OSError):
@@ -68,9 +77,13 @@ class SshChild:
     def complaint(self) -> str:
         """Return why it has failed; an empty text if it has not."""
         with self._lock:
-            if self._complaint is None and self._has_ended(_SAYING):
+            if self._complaint is None and self._has_ended(self._within):
                 return self._read()
             return self._complaint or ""
+
+    @property
+    def _within(self) -> float:
+        return _ENDED if self.over else _CLOSING
 
     def _has_ended(self, within: float) -> bool:
         with suppress(subprocess.TimeoutExpired):
@@ -101,6 +114,22 @@ class EndsChild:
 
 class SshSocket(EndsChild, socket.socket):
     """The end of a connection through ssh."""
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive bytes, and note their end."""
+        data = super().recv(bufsize, flags)
+        self._note_end(len(data))
+        return data
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive bytes into a buffer, and note their end."""
+        number = super().recv_into(buffer, nbytes, flags)
+        self._note_end(number)
+        return number
+
+    def _note_end(self, received: int) -> None:
+        if not received and self.child is not None:
+            self.child.over = True
 
 
 def dial_through(address: Address, timeout: float) -> SshSocket:
