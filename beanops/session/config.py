@@ -17,6 +17,11 @@ The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CON
     confirm = "type-name"
     redact = ["*token*"]
 
+    [servers.mail]
+    addresses = ["beanstalks://mail.internal", "ssh://bastion/beanstalks://mail.internal"]
+    tls_ca = "/etc/beanops/ca.pem"
+    token_command = "pass show beanstalkd/mail"
+
     [keys]
     "table.page-up" = "ctrl+b"
 
