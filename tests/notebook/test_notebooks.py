@@ -172,6 +172,7 @@ SHOWN = {
     "bulk_ops": ["bury: 250 would be done", "stopped: cancelled", "it is ready", "undo: 250 done"],
     "capacity": ["would empty the tube in two seconds", "fewer a second: empty in about", "ready < 20 is true"],
     "causes": ["KeyError: 'vat_id'", "edit: 108 would be done", "no jobs left to kick", "142 buried"],
+    "fleet": ["kick: 35 would be done on 3 servers", "undo: 27 done on 1 server", "without an answer: shop-asia"],
     "first_look": ["first-look-mail", "unpause: 1 done", "kick: 2 done"],
     "incident": [
         "kick: 20 would be done",
@@ -197,7 +198,7 @@ def test_it_leaves_a_server_of_the_users_as_it_was(ran: Ran, name: str) -> None:
 
 
 #: Tubes of the user's with the names that the notebooks choose.
-TAKEN = ["first-look-mail", "incident-quarantine", "bulk-exports", "capacity-orders", "causes-billing"]
+TAKEN = ["first-look-mail", "incident-quarantine", "bulk-exports", "capacity-orders", "causes-billing", "fleet-mail"]
 
 
 def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
