@@ -165,7 +165,8 @@ class ReadingClient(Client):
                 with self._turn(closed=True):
                     self._wire.socket.close()
                     self._open()
-                self._tell()
+                if not isinstance(error, ReadTimeout):  # a busy server is asked as little as possible
+                    self._tell()
             # Do not ask a busy server twice.
             if isinstance(error, ReadTimeout) and not is_alive(self, ANSWER):
                 raise error

@@ -510,7 +510,9 @@ class Fleet:
         return self._acting.on_jobs("delete", jobs, options, patience)
 
     @as_in_session(Session.drain)
-    def drain(self, tube: Tube, *, patience: Seconds | None = None, **options: Unpack[VerbOptions]) -> FleetRun:
+    def drain(
+        self, tube: Tube, *, bodies: bool = True, patience: Seconds | None = None, **options: Unpack[VerbOptions]
+    ) -> FleetRun:
         """Delete all jobs of a tube that are in the given states, on all servers.
 
         Returns
@@ -522,7 +524,7 @@ class Fleet:
         --------
         >>> fleet.drain("mail", state="buried")
         """
-        return self._acting.on_jobs("drain", tube, options, patience)
+        return self._acting.on_jobs("drain", tube, options, patience, bodies=bodies)
 
     @as_in_session(Session.move)
     def move(

@@ -1,8 +1,8 @@
 """Whether several processes that answer at one address share their jobs, as those of a cluster do.
 
 Two processes that both live are no restart. That they share their jobs is proven if one sees the tube that a connection
-to the other uses, or if several different jobs are the same on both. What is proven is kept in
-`beanops.client.instances`.
+to the other uses, or, on servers that can be a cluster, if several different jobs are the same on both. What is proven
+is kept in `beanops.client.instances`.
 """
 
 from __future__ import annotations
@@ -90,8 +90,11 @@ def join(known: Client, new: Client) -> bool:
     before, there = known.stats(), new.stats()
     if is_same(there.id, before.id):
         return True
-    # It still answers: no restart.
-    if known.stats().process != before.process or not (_sees_tube(known, new) or _has_same_jobs(known, new)):
+    if known.stats().process != before.process:
+        return False  # without an answer now, it may be a restart
+    # A log that was copied brings the same jobs to another server, but not to one of a cluster.
+    by_jobs = may_be_shared(before) and may_be_shared(there)
+    if not (_sees_tube(known, new) or (by_jobs and _has_same_jobs(known, new))):
         return False
     unite(before.id, there.id)
     new.stats()  # now it knows its id

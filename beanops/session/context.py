@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
 from beanops.client.instances import is_same
-from beanops.client.reading import ANSWER, ReadingClient
+from beanops.client.reading import ANSWER, IDLE, ReadingClient
 from beanops.client.several import SeveralConnections
 from beanops.client.sync import Client
 from beanops.jobs.cluster import join_if_free
@@ -162,8 +162,11 @@ class Context:
 
     def _recognise(self, looking: Client) -> None:
         """Find out whether a new connection for lookups is to a process that shares the jobs of the acting one."""
+        from beanops.session.execution.connection_use import is_awake
+
         acting = self._clients.get("acting")
-        if acting is not None:
+        # To ask a silent one could end it, and with it the reservations.
+        if acting is not None and (acting.idle < IDLE if self.held else is_awake(acting)):
             join_if_free(acting, looking)
 
     def looking_over(self, connections: int) -> Client:

@@ -118,6 +118,28 @@ def test_jobs_that_come_again_and_again_are_no_proof(start_beanstalkd: Callable[
         assert not join(first, second)
 
 
+def test_a_copied_log_makes_no_cluster(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    with _pair(start_beanstalkd(), start_beanstalkd()) as (first, second):
+        for client in (first, second):
+            fill(client, "mail", "buried", 5)
+            fill(client, "mail", "ready", 5)
+            fill(client, "mail", "delayed", 5)
+        assert not join(first, second)
+
+
+def test_jobs_prove_it_where_a_process_keeps_its_tubes_to_itself(
+    start_beanstalkd: Callable[..., Beanstalkd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beanops.jobs.cluster._sees_tube", lambda known, new: False)
+    server = start_beanstalkd("--nodes", "2", dialect="cluster")
+    with _pair(server, server) as (first, second):
+        assert not join(first, second), "there is nothing to tell by"
+        for tube in ("a", "b", "c"):
+            fill(first, tube, "buried", body=tube.encode())
+        assert join(first, second)
+        assert second.instance == first.instance
+
+
 def test_two_servers_behind_one_address_are_never_mixed_up(
     start_beanstalkd: Callable[..., Beanstalkd], journal: str
 ) -> None:

@@ -107,3 +107,14 @@ def test_a_read_only_session_truncates_nothing(truncating: Session, server: Bean
     with connect(server.address, read_only=True) as looking, pytest.raises(Refused, match="read-only"):
         looking.drain("mail", bodies=False, state=ALL)
     assert len(truncating.jobs("mail")) == 28
+
+
+def test_all_servers_of_a_fleet_are_drained_at_once(start_beanstalkd: Callable[..., Beanstalkd], journal: str) -> None:
+    servers = [start_beanstalkd(dialect="truncate") for _ in range(2)]
+    for server in servers:
+        with Client(server.address) as client:
+            fill(client, "mail", "ready", 3)
+    with connect([server.address for server in servers], journal=journal) as fleet:
+        run = fleet.drain("mail", bodies=False, state=ALL)
+        assert (run.done, run.complete) == (6, True)
+        assert fleet.undo(run).done == 0
