@@ -226,8 +226,8 @@ class Acting:
         return MERGES[name](joined(frames), frames, None)
 
 
-def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
+def _drain(session: Session, jobs: Any, *, bodies: bool = True, **asked: Any) -> Run:
     """Drain a tube, or those of its jobs that were found or confirmed, which `Session.drain` does not take."""
     from beanops.session import job_verbs
 
-    return job_verbs.drain(session._executor, jobs, Options(**asked))  # type: ignore[typeddict-item]
+    return job_verbs.drain(session._executor, jobs, Options(**asked), bodies=bodies)  # type: ignore[typeddict-item]
