@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What no migration keeps.
 _LOST = (
-    "jobs get new ids, and their age and their counts of reserves, timeouts, releases, buries and kicks begin at 0",
-    "a ready job shows as its delay the time for which it was held while it was moved",
+    "jobs get new ids; their age and their counts of reserves, timeouts, releases, buries and kicks start again",
+    "a ready job counts one kick, and shows as its delay the time for which it was held while it was moved",
 )
 
 

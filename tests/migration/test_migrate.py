@@ -12,6 +12,7 @@ from beanops.accessors import connect
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.protocol.errors import NotFound, UsageError
+from beanops.session.execution.run import Run
 from tests.migration.conftest import Pair
 from tests.proxies import Proxy
 from tests.session.conftest import fill, population
@@ -123,3 +124,47 @@ def test_nodes_of_one_cluster_are_one_server(start_beanstalkd: Callable[..., Bea
         with connect(proxy.address, journal=journal) as there, pytest.raises(UsageError, match="are the same server"):
             here.migrate(there)
         assert here.server().current_jobs_ready == 3
+
+
+def test_an_old_destination_buries_only_where_nobody_watches(pair: Callable[..., Pair]) -> None:
+    servers = pair(new={"dialect": "1.11"})
+    fill(servers.here, "bills", "buried", 2)
+    fill(servers.here, "mail", "buried", 2)
+    servers.there.watch("bills")
+    planned = servers.source.migrate(servers.destination, dry_run=True)
+    assert any("bills" in note and "--as parked" in note for note in planned.report.notes)
+    done = servers.source.migrate(servers.destination)
+    assert done.run.done == 2
+    assert servers.there.stats_tube("mail").current_jobs_buried == 2
+    assert servers.here.stats_tube("bills").current_jobs_buried == 2
+    assert servers.source.migrate(servers.destination, buried_as="ready").complete
+    assert servers.there.stats_tube("bills").current_jobs_ready == 2
+
+
+def test_a_paused_tube_of_an_old_source_is_moved(pair: Callable[..., Pair]) -> None:
+    servers = pair(old={"dialect": "1.10"})
+    fill(servers.here, "mail", jobs=5)
+    servers.here.pause_tube("mail", 300)
+    assert servers.source.migrate(servers.destination).complete
+    assert servers.there.stats_tube("mail").current_jobs_ready == 5
+
+
+def test_jobs_that_are_refused_there_stay_as_they_were(pair: Callable[..., Pair]) -> None:
+    """The destination begins to drain while it runs."""
+    servers = pair()
+    fill(servers.here, "mail", jobs=30)
+    fill(servers.here, "mail", "delayed", 3, delay=900)
+
+    def drain(run: Run) -> None:
+        if run.done:
+            os.kill(servers.new.pid, signal.SIGUSR1)
+            until(lambda: bool(servers.there.stats().draining))
+
+    done = servers.source.migrate(servers.destination, rate=60, progress=drain)
+    assert not done.complete
+    assert done.run.failed
+    assert "DRAINING" in str(done.run.reasons)
+    left, arrived = population(servers.here), population(servers.there)
+    assert len(left) + len(arrived) == 33
+    assert {job[1] for job in left} == {"ready", "delayed"}
+    assert all(servers.here.stats_job(id).delay <= 900 for id in range(31, 34))

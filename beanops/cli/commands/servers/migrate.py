@@ -53,6 +53,7 @@ def migrate(source: str, destination: str, **asked: Any) -> None:
             for name in (source, destination)
         )
         how = {name: asked[name] for name in ("tubes", "buried_as") if asked[name] is not None}
+        total = None
         if asked["dry_run"] or not asked["yes"]:
             if not asked["dry_run"]:
                 _must_ask(here, there)
@@ -66,7 +67,8 @@ def migrate(source: str, destination: str, **asked: Any) -> None:
                 return
             _print_report(before, "table", err=True)
             _ask(here, there, before)
-        with underway("migrate") as progress:
+            total = before.jobs
+        with underway("migrate", total) as progress:
             done = move(
                 here,
                 there,
