@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: The limit of a server that is started without ``-z``.
 DEFAULT_MAX_JOB_SIZE = 65_535
+#: How often the log of a server at work is read again, and seconds before that.
+_TRIES, _PAUSE = 3, 0.05
 _DEFAULT_FORMAT = FORMATS[b"\x07\0\0\0"]
 
 
@@ -309,7 +311,15 @@ class Binlog:
 
     @cached_property
     def _replayed(self) -> _Replayed:
-        return self._replay(self._limit)
+        done = self._replay(self._limit)
+        for _ in range(_TRIES):
+            if self.holder is None or not done.damages.count:
+                break
+            # What looks like a damage may be a record that the server was writing, or a file that it removed.
+            time.sleep(_PAUSE)
+            self._folder = LogFolder(self.path)
+            done = self._replay(self._limit)
+        return done
 
     def _read_jobs(self, *, newest: bool, bodies: bool) -> Iterator[LoggedJob]:
         reader = self._reader()
@@ -349,14 +359,10 @@ class Binlog:
         replay.begin(file.name, file.size, format if reads else None)
         records = replay.records
         decoder = RecordDecoder(format or _DEFAULT_FORMAT, file.size, searching=format is None)
-        before = damages.count
         replay.take(decoder.receive(first[HEADER:]))
         for part in parts:
             replay.take(decoder.receive(part))
-        last = file is self._folder.files[-1]
-        replay.take(
-            flaw for flaw in decoder.finish() if not (last and self.holder is not None and before == damages.count)
-        )
+        replay.take(decoder.finish())
         replay.end()
         if not reads and (records[-1] or first.strip(b"\0")):
             self._tell_version(file, first[:HEADER], damages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -11,6 +10,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ _NAME = re.compile(r"binlog\.(0|[1-9][0-9]{0,9})")
 #: Bytes that are read at once in order, and of a block that is kept.
 _PART, _BLOCK_BITS = 1 << 18, 16
 _BLOCK = 1 << _BLOCK_BITS
+#: Struct flock of fcntl, and the places of the kind and the process in it.
+_LOCK = struct.Struct("hhqqi4x"), 0, 4
+_MAC_LOCK = struct.Struct("qqihh"), 3, 2
 #: Blocks that are kept, and files that are open at once.
 _BLOCKS, _OPEN = 32, 32
 
@@ -85,13 +88,13 @@ class LogFolder:
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read: {error.strerror or error}") from None
         numbers = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-        if not numbers:
-            raise UsageError(f"{self.path} has no file of a binlog (binlog.1, binlog.2, ...)")
         #: The files, the oldest first.
         self.files: list[FolderFile] = []
         for number in numbers:
             with suppress(FileNotFoundError):  # a server removed it a moment ago
                 self.files.append(FolderFile(number, self._size_of(number)))
+        if not self.files:
+            raise UsageError(f"{self.path} has no file of a binlog (binlog.1, binlog.2, ...)")
 
     @property
     def missing(self) -> list[int]:
@@ -103,30 +106,22 @@ class LogFolder:
 
     def holder(self) -> Holder | None:
         """Return the server that holds the log, None where none does, or where this cannot be seen."""
-        import fcntl
+        try:
+            import fcntl
 
-        mac = sys.platform == "darwin"
-        asked = (
-            struct.pack("qqihh", 0, 0, 0, fcntl.F_RDLCK, 0)
-            if mac
-            else struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0)
-        )
-        try:
-            lock = os.open(self.path / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
+            lock = open(self.path / "lock", "rb", buffering=0)  # noqa: SIM115
+        except (ImportError, OSError):
             return None
-        try:
-            answer = fcntl.fcntl(lock, fcntl.F_GETLK, asked)
-        except OSError:  # a file system without locks
-            return None
-        finally:
-            os.close(lock)
-        kind, pid = (
-            (struct.unpack("qqihh", answer)[i] for i in (3, 2))
-            if mac
-            else (struct.unpack("hhqqi4x", answer)[i] for i in (0, 4))
-        )
-        return None if kind == fcntl.F_UNLCK else Holder(pid if pid > 0 else None)
+        layout, kind, pid = _MAC_LOCK if sys.platform == "darwin" else _LOCK
+        asked = [0] * 5
+        asked[kind] = fcntl.F_RDLCK
+        with lock:
+            try:
+                answer = fcntl.fcntl(lock, fcntl.F_GETLK, layout.pack(*asked))
+            except OSError:  # a file system without locks
+                return None
+        found = layout.unpack(answer)
+        return None if found[kind] == fcntl.F_UNLCK else Holder(found[pid] if found[pid] > 0 else None)
 
     def parts(self, file: FolderFile) -> Iterator[bytes]:
         """Yield the bytes of a file in order, up to the size that it had.
@@ -138,23 +133,21 @@ class LogFolder:
         BinlogError
             It cannot be read.
         """
-        descriptor = self.open(file)
-        try:
+        with self.open(file) as opened:
             left = file.size
-            while left and (part := _read(self.path / file.name, descriptor, min(_PART, left), file.size - left)):
+            while left and (part := _read(opened, min(_PART, left), file.size - left)):
                 left -= len(part)
                 yield part
-        finally:
-            os.close(descriptor)
 
-    def open(self, file: FolderFile) -> int:
-        """Return a descriptor of a file that reads it."""
+    def open(self, file: FolderFile) -> FileIO:
+        """Open a file to read it."""
+        path = self.path / file.name
         try:
-            return os.open(self.path / file.name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            return open(path, "rb", buffering=0)
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise BinlogError(f"{self.path / file.name} cannot be read: {error.strerror or error}") from None
+            raise BinlogError(f"{path} cannot be read: {error.strerror or error}") from None
 
     def _size_of(self, number: int) -> int:
         path = self.path / f"binlog.{number}"
@@ -164,11 +157,12 @@ class LogFolder:
         return found.st_size
 
 
-def _read(path: Path, descriptor: int, size: int, offset: int) -> bytes:
+def _read(file: FileIO, size: int, offset: int) -> bytes:
     try:
-        return os.pread(descriptor, size, offset)
+        file.seek(offset)
+        return file.read(size)
     except OSError as error:
-        raise BinlogError(f"{path} cannot be read at {offset}: {error.strerror or os.strerror(errno.EIO)}") from None
+        raise BinlogError(f"{file.name!s} cannot be read at {offset}: {error.strerror or error}") from None
 
 
 class BlockReader:
@@ -186,7 +180,7 @@ class BlockReader:
         self._folder = folder
         self._files = files
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._open: OrderedDict[int, int] = OrderedDict()
+        self._open: OrderedDict[int, FileIO] = OrderedDict()
         self._last, self._block = -1, b""
 
     def at(self, place: int, size: int) -> tuple[bytes, int]:
@@ -210,16 +204,16 @@ class BlockReader:
     def read(self, place: int, size: int) -> bytes:
         """Return bytes of a file at a place, fewer where it ends."""
         index, offset = place >> OFFSET_BITS, place & OFFSET_MASK
-        descriptor = self._open.get(index)
+        opened = self._open.get(index)
         file = self._files[index]
-        if descriptor is None:
-            descriptor = self._open[index] = self._folder.open(file)
+        if opened is None:
+            opened = self._open[index] = self._folder.open(file)
             if len(self._open) > _OPEN:
-                os.close(self._open.popitem(last=False)[1])
+                self._open.popitem(last=False)[1].close()
         found = bytearray()
         size = min(size, max(0, file.size - offset))
         while len(found) < size:
-            part = _read(self._folder.path / file.name, descriptor, size - len(found), offset + len(found))
+            part = _read(opened, size - len(found), offset + len(found))
             if not part:
                 break
             found += part
@@ -230,7 +224,7 @@ class BlockReader:
         self._blocks.clear()
         self._last = -1
         while self._open:
-            os.close(self._open.popitem()[1])
+            self._open.popitem()[1].close()
 
     def _load(self, key: int) -> bytes:
         block = self._blocks[key] = self.read(key << _BLOCK_BITS, _BLOCK)

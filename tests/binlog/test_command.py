@@ -148,8 +148,11 @@ def test_a_job_that_needs_a_larger_limit_is_named(cli: Cli, tmp_path: Path) -> N
     shown = cli("binlog", folder, "list")
     assert shown.code == 0
     assert one_line(shown.err) == (
-        "beanops: job 8 needs a start with -z 65537 or more: with less, binlog.1 is read no further than that job"
+        "beanops: job 8 needs a start with -z 65537 or more: one with less loses it and the rest of binlog.1"
     )
+    warned = "beanops: a start removes binlog.1 with 2 jobs that it does not bring back"
+    assert warned in cli("binlog", folder, "stats", "-z", "65535").err
+    assert warned not in cli("binlog", folder, "stats", "-z", "65537").err
     limited = cli("binlog", folder, "list", "-z", "65535")
     assert (limited.code, limited.out.count("lost")) == (1, 2)
     assert "job 8 has 65,535 bytes, 65,537 with the line end, over the limit of 65,535" in limited.err

@@ -88,7 +88,7 @@ def _opened(max_job_size: int | None, redact: tuple[str, ...] = ()) -> Iterator[
         reasons.append(str(error))
     size, id, file = log.largest
     if max_job_size is None and size > DEFAULT_MAX_JOB_SIZE:
-        text = f"job {id} needs a start with -z {size} or more: with less, {file} is read no further than that job"
+        text = f"job {id} needs a start with -z {size} or more: one with less loses it and the rest of {file}"
         click.echo(f"beanops: {text}", err=True)
     if log.removed:
         reasons.append(f"{plural(log.removed, 'job')} left out: a server removed the file")
@@ -208,6 +208,12 @@ def stats(max_job_size: int | None, output: str) -> None:
                 if rows:
                     click.echo()
                     print_table([*rows[0]], [[*row.values()] for row in rows])
+        for file in log.file_rows:
+            if file.lost and file.at_start == "removed":
+                text = (
+                    f"a start removes binlog.{file.number} with {plural(file.lost, 'job')} that it does not bring back"
+                )
+                click.echo(f"beanops: {text}", err=True)
 
 
 @binlog.command()
