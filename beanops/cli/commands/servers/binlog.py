@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,10 +83,14 @@ def _opened(max_job_size: int | None, redact: tuple[str, ...] = ()) -> Iterator[
     if log.holder is not None:
         click.echo(f"beanops: {log.holder} holds this log, which may change while it is read", err=True)
     reasons = []
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 50, 100)  # with the usual one it looks at the jobs of each batch again and again
     try:
         yield log
     except Incomplete as error:
         reasons.append(str(error))
+    finally:
+        gc.set_threshold(*usual)
     size, id, file = log.largest
     if max_job_size is None and size > DEFAULT_MAX_JOB_SIZE:
         text = f"job {id} needs a start with -z {size} or more: one with less loses it and the rest of {file}"
