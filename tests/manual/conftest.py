@@ -66,7 +66,8 @@ def shop(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEANOPS_SERVER", beanstalkd.address)
     servers = {"prod": beanstalkd.address, "staging": start_beanstalkd().address}
-    configure("".join(f'[servers.{name}]\naddress = "{address}"\n' for name, address in servers.items()))
+    tables = "".join(f'[servers.{name}]\naddress = "{address}"\n' for name, address in servers.items())
+    configure(f'{tables}[groups]\nall = ["prod", "staging"]\n')
     poison = {10, 20}
     bodies = [b'{"customer": 8}' if n in poison else b'{"customer": 7, "error": "card declined"}' for n in range(1, 51)]
     bury(client, "billing", *bodies)

@@ -72,7 +72,7 @@ def record(
 
     Without FILE it is the recording of config.toml, else a file of yours, where the dashboards find their past.
     """
-    from beanops.session.config import default_recording, problem_limits, profile
+    from beanops.session.config import default_recording, problem_limits
 
     path = file or default_recording()
     if info:
@@ -81,12 +81,12 @@ def record(
         with Recording(path) as recording:
             _show(recording, output)
         return
+    from beanops.fleet.servers import servers_of
     from beanops.recording.daemon import Recorder
     from beanops.session.execution.signals import ENDING, handling
 
-    known = [profile(one) for one in server]
-    addresses = [one.address for one in known]
-    if twice := {one.name for one in known if addresses.count(one.address) > 1}:
+    known = servers_of(server)
+    if twice := {one for one in server if server.count(one) > 1}:
         raise UsageError(f"server {', '.join(sorted(twice))} is named twice")
     recorder = Recorder(
         path,

@@ -9,6 +9,7 @@ import click
 from beanops.cli import options
 from beanops.cli.exits import INCOMPLETE
 from beanops.cli.output import print_csv, print_json
+from beanops.protocol.errors import UsageError
 from beanops.session.doctor.bundle import check_bundle, write_bundle
 from beanops.session.doctor.diagnosis import Diagnosis
 from beanops.session.doctor.examination import Examination
@@ -30,7 +31,7 @@ def doctor(ctx: click.Context, bundle: Path | None, server: tuple[str, ...], out
     """
     if bundle is not None:
         check_bundle(bundle)
-    examination = Examination(server)
+    examination = Examination(_each(server))
     for one in examination:
         if output == "table":
             _print_line(one)
@@ -48,6 +49,19 @@ def doctor(ctx: click.Context, bundle: Path | None, server: tuple[str, ...], out
         click.echo(safe_text(text), err=output != "table")
     if not examination.fine:
         ctx.exit(INCOMPLETE)
+
+
+def _each(servers: tuple[str, ...]) -> list[str]:
+    """Return the servers of globs and groups; those of a configuration that cannot be read stay, to be examined."""
+    from beanops.fleet.servers import names_several, servers_of
+
+    found: list[str] = []
+    for one in servers:
+        try:
+            found += [member.name for member in servers_of(one)] if names_several(one) else [one]
+        except UsageError:
+            found.append(one)
+    return list(dict.fromkeys(found))
 
 
 def _print_line(one: Diagnosis) -> None:
