@@ -13,14 +13,31 @@ from beanops.protocol.errors import BadFormat, InternalError, NotFound, Protocol
 from beanops.protocol.payloads import Layout
 from beanops.session.old_servers.capabilities import Capabilities, probe
 
+_LATER = ["draining", "os", "platform"]
+_BINLOG = ["binlog-records-migrated", "binlog-records-written"]
 
-@pytest.mark.parametrize("dialect", ["1.10", "1.11", "1.12", "1.13"])
-def test_a_session_knows_what_its_server_can_do(dialect: str, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+
+@pytest.mark.parametrize(
+    ("dialect", "missing"),
+    [
+        ("1.4", ["id", *_BINLOG, "hostname", *_LATER, "cmd-delete of tubes", "file of jobs"]),
+        ("1.5", ["id", "hostname", *_LATER]),
+        ("1.8", ["id", "hostname", *_LATER]),
+        ("1.9", _LATER),
+        ("1.11", _LATER),
+        ("1.12", []),
+        ("1.13", []),
+    ],
+)
+def test_a_session_knows_what_its_server_can_do(
+    dialect: str, missing: list[str], start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
     server = start_beanstalkd(dialect=dialect)
     with connect(server.address) as session:
         can = session.capabilities
-        old = dialect in ("1.10", "1.11")
-        assert can == Capabilities(dialect, reserve_job=not old, missing=("draining", "os", "platform") if old else ())
+        version = "1.4.6" if dialect == "1.4" else dialect
+        can_kick, can_reserve = dialect not in ("1.4", "1.5"), dialect in ("1.12", "1.13")
+        assert can == Capabilities(version, can_reserve, can_kick, missing=tuple(missing))
         assert bool(can.lacks) is not can.reserve_job
         assert session.server().current_workers == 0, "asking makes no worker of anybody"
 

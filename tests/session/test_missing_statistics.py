@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
@@ -16,20 +16,18 @@ from beanops.journal.records import Refused
 from beanops.monitor.survey import Surveyor
 from beanops.protocol.errors import BeanopsError, UnknownCommand
 from tests.session.conftest import fill
-from tests.thinned import UP_TO_1_4, Thinned
 
 
 @pytest.fixture
-def old(start_beanstalkd: Callable[..., Beanstalkd]) -> Iterator[Thinned]:
+def old(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
     """Start a server that says as little as 1.4 does, with jobs."""
-    server = start_beanstalkd(dialect="1.10")
+    server = start_beanstalkd(dialect="1.4")
     with Client(server.address) as client:
         fill(client, "mail", "ready", 3)
-    with Thinned(server.port, UP_TO_1_4, "1.4.6", frozenset({b"kick-job"})) as thinned:
-        yield thinned
+    return server
 
 
-def test_what_it_does_not_say_is_none(old: Thinned) -> None:
+def test_what_it_does_not_say_is_none(old: Beanstalkd) -> None:
     with Client(old.address) as client:
         stats, tube, job = client.stats(), client.stats_tube("mail"), client.stats_job(1)
     assert (stats.hostname, stats.draining, stats.binlog_records_written) == (None, None, None)
@@ -38,7 +36,7 @@ def test_what_it_does_not_say_is_none(old: Thinned) -> None:
     assert is_made_up(stats.id)
 
 
-def test_frames_and_queries_have_blanks(old: Thinned) -> None:
+def test_frames_and_queries_have_blanks(old: Beanstalkd) -> None:
     with connect(old.address) as session:
         tubes, jobs = session.tubes(), session.jobs("mail")
         assert tubes.set_index("tube").loc["mail", "deletes"] is pd.NA
@@ -50,7 +48,7 @@ def test_frames_and_queries_have_blanks(old: Thinned) -> None:
     assert {"id", "hostname", "cmd-delete of tubes", "file of jobs"} <= set(missing)
 
 
-def test_rates_of_deletes_are_unknown_and_not_zero(old: Thinned) -> None:
+def test_rates_of_deletes_are_unknown_and_not_zero(old: Beanstalkd) -> None:
     looks = iter(range(100))
     surveyor = Surveyor(lambda: float(next(looks)))
     with Client(old.address) as client:
@@ -59,7 +57,7 @@ def test_rates_of_deletes_are_unknown_and_not_zero(old: Thinned) -> None:
     assert survey.rates.deletes == 0.0, "of the server it does count them"
 
 
-def test_a_recording_keeps_what_was_blank(old: Thinned) -> None:
+def test_a_recording_keeps_what_was_blank(old: Beanstalkd) -> None:
     from beanops.recording.looks import server_row, server_stats_of, texts_of, tube_row, tube_stats_of
 
     with Client(old.address) as client:
@@ -70,7 +68,7 @@ def test_a_recording_keeps_what_was_blank(old: Thinned) -> None:
     assert (again.binlog_records_written, again.hostname, again.id) == (None, None, survey.server.id)
 
 
-def test_the_exporter_leaves_out_what_is_not_there(old: Thinned) -> None:
+def test_the_exporter_leaves_out_what_is_not_there(old: Beanstalkd) -> None:
     with Client(old.address) as client:
         survey = Surveyor(lambda: 1.0).look(client)
     reading = Reading((("server", "old"),), True, survey, survey.tubes, False, 1.0, 0.1, 1, 0)
@@ -81,7 +79,7 @@ def test_the_exporter_leaves_out_what_is_not_there(old: Thinned) -> None:
 
 
 @pytest.mark.parametrize("command", [["stats"], ["stats", "mail"], ["tubes"], ["jobs", "mail"], ["peek", "mail"]])
-def test_the_command_line_shows_blanks(command: list[str], old: Thinned, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_shows_blanks(command: list[str], old: Beanstalkd, capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "-s", old.address]) == 0
     out, err = capfd.readouterr()
     assert "None" not in out
@@ -90,7 +88,7 @@ def test_the_command_line_shows_blanks(command: list[str], old: Thinned, capfd: 
     assert run([*command, "-s", old.address, "-o", "csv"]) == 0
 
 
-def test_jobs_are_deleted_and_put_again_across_sessions(old: Thinned, journal: str) -> None:
+def test_jobs_are_deleted_and_put_again_across_sessions(old: Beanstalkd, journal: str) -> None:
     with connect(old.address, journal=journal) as session:
         deleted = session.delete(session.jobs("mail").head(2))
         assert deleted.done == 2
@@ -103,13 +101,13 @@ def test_jobs_are_deleted_and_put_again_across_sessions(old: Thinned, journal: s
 def test_a_server_without_an_id_that_is_started_again_is_another_one(
     start_beanstalkd: Callable[..., Beanstalkd], journal: str
 ) -> None:
-    first = start_beanstalkd(dialect="1.10")
+    first = start_beanstalkd(dialect="1.8")
     with Client(first.address) as client:
         fill(client, "mail", "ready", 3, body=b"ours")
-    with Thinned(first.port) as thinned, connect(thinned.address, journal=journal) as session:
+    with connect(first.address, journal=journal) as session:
         found = session.jobs("mail")
         first.stop(kill=True)
-        start_beanstalkd(dialect="1.10", port=first.port)
+        start_beanstalkd(dialect="1.8", port=first.port)
         with Client(first.address) as client:
             fill(client, "mail", "ready", 3, body=b"theirs")
         for _ in range(3):

@@ -134,7 +134,8 @@ class ServerHeader(Vertical):
         stats = survey.server
         parts: list[Part] = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted")]
         can = self.host.session._lookups.known_capabilities(stats.id)
-        if can is not None and can.in_short:
+        # On a narrow screen only what must be known before an action.
+        if can is not None and can.in_short and (self.app.size.width >= WIDE or can.lacks):
             parts.append((f", {can.in_short}", "$muted" if can.reserve_job else "$delayed"))
         cpu = UNKNOWN if survey.cpu is None else f"{100 * survey.cpu:.0f}%"
         if any(one.name == "restarted" for one in survey.problems):
