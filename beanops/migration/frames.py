@@ -11,7 +11,7 @@ from beanops.frames import frame
 
 _BEFORE = ("ready", "delayed", "buried", "reserved", "bytes", "largest", "too_large")
 _CONNECTED = ("using", "watching", "there", "watching_there")
-_AFTER = ("moved", "same", "taken", "different", "twice", "left", "reserved")
+_AFTER = ("moved", "same", "taken", "different", "twice", "unknown", "left", "reserved")
 
 
 def tubes_frame(rows: Sequence[Any]) -> pd.DataFrame:

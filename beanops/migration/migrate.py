@@ -11,7 +11,7 @@ from beanops.jobs.select import names_of
 from beanops.journal.records import RunRow
 from beanops.migration.moved import Check, check
 from beanops.migration.report import MigrationReport, report
-from beanops.protocol.errors import BeanopsError
+from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.limits import check_choice
 from beanops.session.execution.run import Run
 from beanops.session.options import Options
@@ -107,6 +107,8 @@ def migrate(
         check_destination(here, there)
         check_tubes(here, names)
         return Migration(report(here, there, names, buried_as=buried_as, progress=looking))
+    if here.context.journal().where != there.context.journal().where:
+        raise UsageError("both sessions need the same journal, from which a migration is resumed and undone")
     options = Options(buried_as=buried_as, reason=reason, rate=rate, progress=progress)
     row = unfinished(here)
     if row is not None and _is_the_same(row, to, names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from beanops.jobs.found import look_at
@@ -16,6 +16,8 @@ from beanops.session.transfer.passes import at_rest, selected
 from beanops.session.transfer.steps import is_mark
 from beanops.text import plural
 
+#: An action, what became of its job as a field of `MovedTube`, and why that is not as it should be.
+Judged = tuple[Entry, str, str | None]
 #: Examples of jobs that differ.
 _MOST = 10
 
@@ -37,6 +39,8 @@ class MovedTube(NamedTuple):
         Those whose body, priority or TTR is another one, or that workers cannot get yet though they should.
     twice : int
         Those that are still on the source too.
+    unknown : int
+        Jobs of which neither server shows what became of them, after an interruption; the journal says more.
     left : int
         Jobs that are left on the source, without reserved ones.
     reserved : int
@@ -49,13 +53,14 @@ class MovedTube(NamedTuple):
     taken: int = 0
     different: int = 0
     twice: int = 0
+    unknown: int = 0
     left: int = 0
     reserved: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether all jobs are on the destination alone, as they were."""
-        return not (self.different or self.twice or self.left or self.reserved)
+        return not (self.different or self.twice or self.unknown or self.left or self.reserved)
 
 
 class Check(NamedTuple):
@@ -81,7 +86,7 @@ class Check(NamedTuple):
     def summary(self) -> str:
         """One line with the counts."""
         moved, same, taken = (sum(getattr(row, name) for row in self.rows) for name in ("moved", "same", "taken"))
-        others = ("different", "twice", "left", "reserved")
+        others = ("different", "twice", "unknown", "left", "reserved")
         more = [f"{n:,} {name}" for name in others if (n := sum(getattr(row, name) for row in self.rows))]
         of = f"{plural(moved, 'job')} moved: {same:,} there with the same body and settings, {taken:,} taken since"
         return "; ".join([of, *([", ".join(more)] if more else []), *self.examples[:1]])
@@ -105,10 +110,9 @@ def check(here: Executor, there: Executor, runs: Iterable[RunRow], tubes: Sequen
     for row in runs:
         for start in range(0, journal.size(row.id), BATCH):
             page = journal.entries(row.id, start=start, stop=start + BATCH)
-            entries = [entry for entry in page if entry.fate.outcome == "done" and entry.fate.new_id is not None]
-            for entry, verdict, why in _compared(here, there, row, entries):
+            for entry, verdict, why in (*_compared(here, there, row, page), *_not_done(page)):
                 of = counts.setdefault(entry.intent.tube or "", {})
-                of["moved"] = of.get("moved", 0) + 1
+                of["moved"] = of.get("moved", 0) + (verdict != "unknown")
                 of[verdict] = of.get(verdict, 0) + 1
                 if why and len(examples) < _MOST:
                     examples.append(f"job {entry.intent.job_id}, {entry.fate.new_id} there: {why}")
@@ -119,10 +123,18 @@ def check(here: Executor, there: Executor, runs: Iterable[RunRow], tubes: Sequen
     return Check([MovedTube(tube, **of) for tube, of in sorted(counts.items())], examples)
 
 
-def _compared(
-    here: Executor, there: Executor, row: RunRow, entries: list[Entry]
-) -> Iterable[tuple[Entry, str, str | None]]:
-    """Yield each action with what became of its job: a field of `MovedTube`, and why it is not as it was."""
+def _not_done(page: Iterable[Entry]) -> Iterator[Judged]:
+    """Yield actions that left a job, but not as they should."""
+    for entry in page:
+        if entry.fate.outcome == "unknown":
+            yield entry, "unknown", entry.fate.error
+        elif entry.fate.outcome == "failed" and entry.fate.new_id is not None:
+            yield entry, "different", entry.fate.error
+
+
+def _compared(here: Executor, there: Executor, row: RunRow, page: Iterable[Entry]) -> Iterator[Judged]:
+    """Yield each action that was done with what became of its job."""
+    entries = [entry for entry in page if entry.fate.outcome == "done" and entry.fate.new_id is not None]
     old = [acted_on(row, entry) for entry in entries]
     looking = here.lookups.looking()
     reasons = here.lookups.reused(old, looking)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +169,10 @@ def test_jobs_that_are_refused_there_stay_as_they_were(pair: Callable[..., Pair]
     assert len(left) + len(arrived) == 33
     assert {job[1] for job in left} == {"ready", "delayed"}
     assert all(servers.here.stats_job(id).delay <= 900 for id in range(31, 34))
+
+
+def test_both_sessions_need_one_journal(pair: Callable[..., Pair], tmp_path: Path) -> None:
+    servers = pair()
+    fill(servers.here, "mail")
+    with pytest.raises(UsageError, match="the same journal"):
+        servers.source.migrate(servers.session(servers.new, journal=str(tmp_path / "other.sqlite")))

@@ -10,7 +10,9 @@ import pytest
 
 from beanops.jobs.identity import digest_of
 from beanops.journal.records import Fate, Intent, RunRow
+from beanops.migration.migrate import checked
 from beanops.protocol.errors import NotFound
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.session.transfer.steps import FREE, HELD, STAYS, new_mark
 from tests.migration.conftest import Pair
@@ -142,7 +144,12 @@ def test_a_job_that_is_gone(said: str, outcome: str, left: str, cut_off: Callabl
     assert one.resume().outcome == outcome
     assert one.states() == ([], [left])
     one.servers.here.put(b"another", tube="mail")
-    assert one.servers.source.migrate(one.servers.destination).run.done == 1  # nothing is left to settle
+    again = one.servers.source.migrate(one.servers.destination)
+    assert again.run.done == 1  # nothing is left to settle
+    assert again.complete
+    checked_again = checked(one.servers.source, one.servers.destination, Run(one.id, "migrate", list))
+    assert checked_again.check is not None
+    assert checked_again.check.complete is (outcome == "done")
 
 
 def test_a_job_that_a_worker_has_taken_stays_with_it(cut_off: Callable[..., CutOff]) -> None:
