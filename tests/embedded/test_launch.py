@@ -144,7 +144,7 @@ def test_a_binlog_can_be_asked_for_in_vain() -> None:
         ["-l", "a..b"],
         ["-l", "x" * 64],
         ["-l", "unix:"],
-        ["--dialect", "1.9"],
+        ["--dialect", "1.3"],
         ["--nodes", "0"],
         ["--nodes", "x"],
         ["--max-memory", "-1"],
