@@ -43,7 +43,8 @@ def test_run_of_a_fleet_in_tasks_is_undone_on_one_server(filled: Servers, fleet:
 
 def test_searches_of_a_fleet_in_tasks_are_those_without(filled: Servers, fleet: Fleet, executor: Executor) -> None:
     alone, found = fleet.jobs("mail", bodies=False), fleet.jobs("mail", bodies=False, executor=executor)
-    pd.testing.assert_frame_equal(found[["server", "id", "tube"]], alone[["server", "id", "tube"]])
+    which = ["server", "id", "tube", "state"]
+    assert set(found[which].itertuples(index=False)) == set(alone[which].itertuples(index=False))
     counts = fleet.groups("*", executor=executor)[["server", "count"]].groupby("server")["count"].sum()
     assert counts.to_dict() == dict.fromkeys("abc", JOBS + 5)
     assert fleet.facets("*", executor=executor).complete

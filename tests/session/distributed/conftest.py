@@ -32,7 +32,7 @@ def dask_client(orders: Path) -> Iterator[Any]:
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             worker_dashboard_address=None,
             silence_logs=logging.CRITICAL,
             local_directory=str(orders / "dask"),
