@@ -176,7 +176,7 @@ class Binlog:
                 "tube": ("str", "tube"),
                 "state": (STATE_TYPE, "state"),
                 "age": ("seconds", lambda job: job.age(self._now)),
-                "created": ("moment", lambda job: job.created / 1e9),
+                "created": ("moment", lambda job: job.put_at / 1e9),
                 "size": ("int64", "size"),
                 "file": ("int64", "file"),
                 "offset": ("int64", "offset"),

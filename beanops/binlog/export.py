@@ -20,7 +20,8 @@ class LogExport(NamedTuple):
     jobs : int
         Jobs written.
     broken : list of int
-        Jobs left out because their body is not whole; the first thousand.
+        Jobs left out because their body is not whole, or their damaged record has a tube or times that no server
+        takes; the first thousand.
     undecoded : int
         Jobs left out because the predicate reads their data, which could not be decoded.
     """
@@ -40,7 +41,8 @@ class LogExport(NamedTuple):
         notes = [f"{plural(self.jobs, 'job')} written"]
         if self.broken:
             some = ", ".join(map(str, self.broken[:5])) + (", ..." if len(self.broken) > 5 else "")
-            notes.append(f"{inflected(len(self.broken), 'job')} {some} left out: the body is not whole")
+            why = "the body is not whole, or no server takes the record"
+            notes.append(f"{inflected(len(self.broken), 'job')} {some} left out: {why}")
         if self.undecoded:
             notes.append(undecoded_words(self.undecoded))
         return "; ".join(notes)
@@ -74,7 +76,7 @@ def export(search: LogSearch, file: File, source: str, now: int, *, damaged: boo
         for batch in search.batches(bodies=True):
             lines = []
             for job in batch:
-                if job.whole or damaged:
+                if (job.whole or damaged) and job.can_be_put():
                     lines.append(write_line(job.found(now), source, ""))
                 elif len(broken) < _MOST_BROKEN:
                     broken.append(job.id)

@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
+from beanops.protocol.limits import is_tube
 from beanops.text import plural
 
 #: What a start makes of a job: brings it back as it was last; with its body filled with zeros; as it was before its
 #: last record; although it was deleted; not at all.
 AT_START = ("restored", "damaged", "older", "again", "lost")
 _SECOND = 10**9
+#: The end of the year 9999, and the first span of time that no command can give; in nanoseconds.
+_LATEST, _MOST = 253_402_300_799 * _SECOND, 2**32 * _SECOND
 
 
 class LoggedJob(NamedTuple):
@@ -68,16 +71,26 @@ class LoggedJob(NamedTuple):
     def __repr__(self) -> str:
         return f"<LoggedJob {self.id}, {self.state} in {self.tube}, {plural(self.size, 'byte')}, {self.at_start}>"
 
+    @property
+    def put_at(self) -> int:
+        """When it was put; a time of a damaged record that no calendar has becomes the first or the last one."""
+        return min(max(self.created, 0), _LATEST)
+
     def age(self, now: int) -> int:
         """Return the whole seconds since the put, at a time in nanoseconds."""
-        return (now - self.created) // _SECOND
+        return (now - self.put_at) // _SECOND
 
     def found(self, now: int) -> FoundJob:
         """Return it as predicates and frames have jobs, at a time in nanoseconds since 1970."""
         age = self.age(now)
-        left = max(0, self.deadline - now) // _SECOND if self.state == "delayed" else 0
+        delay, ttr = (min(max(time, -_LATEST), _LATEST) // _SECOND for time in (self.delay, self.ttr))
+        left = min(max(0, self.deadline - now), _LATEST) // _SECOND if self.state == "delayed" else 0
         stats = JobStats(
-            self.id, self.tube, self.state, self.priority, age, self.delay // _SECOND, self.ttr // _SECOND, left,
-            self.file, self.reserves, self.timeouts, self.releases, self.buries, self.kicks,
+            self.id, self.tube, self.state, self.priority, age, delay, ttr, left, self.file, self.reserves,
+            self.timeouts, self.releases, self.buries, self.kicks,
         )  # fmt: skip
-        return FoundJob(stats, self.body, (), "", self.created / _SECOND + age)
+        return FoundJob(stats, self.body, (), "", self.put_at / _SECOND + age)
+
+    def can_be_put(self) -> bool:
+        """Whether a server takes a job with its tube and its times, which those of a damaged record need not be."""
+        return is_tube(self.tube) and all(0 <= time < _MOST for time in (self.delay, self.ttr))
