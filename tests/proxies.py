@@ -37,6 +37,8 @@ class Proxy:
     ----------
     address : str
         Where clients connect.
+    fatal : bytes
+        What a client must not send, as long as it is not empty.
     held : bool
         While true, nothing of the server's replies is passed on.
     away : bool
@@ -48,7 +50,7 @@ class Proxy:
     def __init__(self, port: int, delay: float = 0.0, fatal: bytes = b"") -> None:
         self._target = port
         self._delay = delay
-        self._fatal = fatal
+        self.fatal = fatal
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -109,14 +111,14 @@ class Proxy:
             time.sleep(max(0.0, due - time.monotonic()))
             while replies and self.held:
                 time.sleep(0.005)
-            if self._fatal and not replies:
-                at = (before + data).find(self._fatal)
+            if self.fatal and not replies:
+                at = (before + data).find(self.fatal)
                 if at >= 0:
                     with contextlib.suppress(OSError):
                         sink.sendall(data[: max(0, at - len(before))])
                         sink.shutdown(socket.SHUT_WR)
                     return
-                before = (before + data)[1 - len(self._fatal) :]
+                before = (before + data)[1 - len(self.fatal) :]
             if sink in self._forgotten:
                 if not data:
                     return

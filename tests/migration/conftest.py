@@ -34,8 +34,11 @@ class Pair:
         self.source, self.destination = self.session(old), self.session(new)
 
     def session(self, server: Beanstalkd, **options: Any) -> Session:
-        """Open another session."""
-        return self._opened.enter_context(connect(server.address, **({"journal": self._journal} | options)))
+        """Open another session, on `target` instead of the server's address if that is given."""
+        target = options.pop("target", server.address)
+        session = connect(target, **({"journal": self._journal} | options))
+        assert isinstance(session, Session)
+        return self._opened.enter_context(session)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.jobs.read import read_jobs
 from beanops.protocol.errors import DeadlineSoon, TimedOut
 from tests.migration.conftest import Pair
+from tests.proxies import Proxy
 from tests.session.conftest import fill, population
 
 
@@ -145,6 +146,25 @@ def test_a_server_that_is_killed_and_comes_back(
         with Client(servers.old.address) as left, Client(servers.new.address) as arrived:
             assert found(left) == []
             assert found(arrived) == before
+
+
+def test_jobs_are_given_back_when_the_destination_is_lost(pair: Callable[..., Pair]) -> None:
+    """Only those whose copies are on record stay held, until the migration goes on."""
+    servers = pair()
+    fill(servers.here, "mail", "ready", 40)
+    before = population(servers.here)
+    with Proxy(servers.new.port, fatal=b"ready 25") as proxy:
+        there = servers.session(servers.new, target=proxy.address)
+        cut_off = servers.source.migrate(there)
+        assert cut_off.run.unknown == 40
+        assert cut_off.run.stopped
+        assert cut_off.run.besides == "15 jobs that it held: given back"
+        assert servers.here.stats_tube("mail").current_jobs_ready == 15
+        proxy.fatal = b""
+        again = servers.source.migrate(there)
+        assert again.complete
+        assert "25 completed" in str(again.run.besides)
+    assert population(servers.there) == before
 
 
 def found(client: Client) -> list[object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,8 +26,10 @@ from beanops.session.execution.targets import BATCH, NotAllFound, orders_of
 from beanops.session.execution.verbs import MIGRATE, Order, Settings, Verb
 from beanops.session.options import How, Options, how_of
 from beanops.session.transfer.other_server import check_apart, check_destination
+from beanops.session.transfer.settling import relieve
 from beanops.session.transfer.steps import SOON, STAYS, Marks, carry, is_mark, new_mark
 from beanops.session.tube_verbs import guard_of, pause
+from beanops.text import plural
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -96,6 +98,10 @@ def act(route: Route, run: Run, request: dict[str, Any], how: How) -> Run:
         return route.here.act_in_waves(run, passes.waves, how, guard_of(route.there), route.client)
     finally:
         passes.close()
+        if run.stopped and run.unknown:
+            with suppress(BeanopsError):  # the source may be lost too
+                if given_back := relieve(route.here, run.id, request["mark"]):
+                    run.besides = f"{plural(given_back, 'job')} that it held: given back"
 
 
 def check_tubes(executor: Executor, tubes: Iterable[str]) -> None:

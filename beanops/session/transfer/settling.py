@@ -15,7 +15,7 @@ from beanops.client.sync import Client
 from beanops.jobs.found import look_at
 from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, digest_of, doubts
 from beanops.jobs.read import FoundJob
-from beanops.journal.records import Entry, Fate, RunRow
+from beanops.journal.records import UNKNOWN, Entry, Fate, RunRow
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
@@ -297,6 +297,53 @@ class Settler:
         for answer in self._client.pipeline([commands.delete(job.id) for job in strays]):
             if isinstance(answer, ReplyError) and not isinstance(answer, NotFound):
                 raise answer
+
+
+def relieve(here: Executor, run: str, mark: int) -> int:
+    """Give back jobs that a run holds though no copy of them can run, as the destination was lost.
+
+    Their outcomes stay unknown, so that a copy with the mark is deleted when the run is settled.
+
+    Parameters
+    ----------
+    here : Executor
+        The source.
+    run : str
+        The run, which has ended.
+    mark : int
+        Its mark.
+
+    Returns
+    -------
+    int
+        The number of jobs.
+    """
+    journal, marks = here.context.journal(), Marks(mark, here.lookups.capabilities.reserve_job)
+    row = journal.run(run)
+    held = []
+    for entry in journal.entries(run, last=2 * BATCH):
+        one = Loose(row, entry)
+        without_copy = entry.fate.outcome == "unknown" and entry.fate.new_id is None
+        if without_copy and entry.intent.action == MIGRATE.name and one.put_with is None:
+            held.append(one)
+    client = here.context.acting()
+    found = _found(client, [acted_on(one.row, one.entry) for one in held])
+    talks: dict[int, Steps] = {}
+    for n, (one, (job, doubt)) in enumerate(zip(held, found, strict=True)):
+        if job is not None and doubt is None and job.stats.state == "delayed" and job.stats.delay == mark:
+            talks[n] = _back(Order(MIGRATE, job.id, FoundJob(one.before, None)), marks)
+    asks = {n: next(talk) for n, talk in talks.items()}
+    fates: list[Fate | None] = [None] * len(held)
+    clients = {False: client, True: client}
+    with here.context.turn:
+        while asks:
+            stage(asks, talks, fates, clients, Alone(clients))
+    return len(talks)
+
+
+def _back(order: Order, marks: Marks) -> Steps:
+    yield from give_back(order, Holding.HELD, marks.reserves)
+    return UNKNOWN
 
 
 def _kind(one: Loose) -> tuple[object, ...]:
