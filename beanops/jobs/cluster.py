@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from beanops.client.instances import is_same, is_shared, unite
 from beanops.client.sync import Client
 from beanops.jobs.read import present
-from beanops.protocol import Job, JobStats, ServerStats, commands
+from beanops.protocol import Command, Job, JobStats, ServerStats, commands
 from beanops.protocol.errors import BeanopsError, ReplyError
 
 #: Connections that are opened to see whether other processes answer.
@@ -90,11 +90,9 @@ def join(known: Client, new: Client) -> bool:
     before, there = known.stats(), new.stats()
     if is_same(there.id, before.id):
         return True
-    if known.stats().process != before.process:
-        return False  # without an answer now, it may be a restart
     # A log that was copied brings the same jobs to another server, but not to one of a cluster.
     by_jobs = may_be_shared(before) and may_be_shared(there)
-    if not (_sees_tube(known, new) or (by_jobs and _has_same_jobs(known, new))):
+    if not (_sees_tube(known, new, before.process) or (by_jobs and _has_same_jobs(known, new, before.process))):
         return False
     unite(before.id, there.id)
     new.stats()  # now it knows its id
@@ -109,20 +107,24 @@ def join_if_free(known: Client, new: Client) -> bool:
     return False
 
 
-def _sees_tube(known: Client, new: Client) -> bool:
+def _sees_tube(known: Client, new: Client, process: str) -> bool:
     """Whether a process knows a tube that exists because a connection to the other one uses it."""
     tube = f"beanops-probe-{secrets.token_hex(8)}"
     new.use(tube)
-    (seen,) = known.pipeline([commands.stats_tube(tube)])
+    # In one pipeline: a client for lookups may be connected anew, to the other process.
+    asked: list[Command[Any]] = [commands.stats(), commands.stats_tube(tube)]
+    server, seen = known.pipeline(asked)
     new.use("default")
-    return not isinstance(seen, ReplyError)
+    return present(server).process == process and not isinstance(seen, ReplyError)
 
 
-def _has_same_jobs(known: Client, new: Client) -> bool:
+def _has_same_jobs(known: Client, new: Client, process: str) -> bool:
     """Whether several jobs of different content are the same on both, and none is on one of them alone."""
     ids = list(islice(_heads(new), _MOST))
-    here, there, again = (_about(client, ids) for client in (known, new, known))
+    (first, here), (_, there), (last, again) = (_about(client, ids) for client in (known, new, known))
     bodies = set()
+    if (first, last) != (process, process):
+        return False
     for one, other, after in zip(here, there, again, strict=True):
         if one is None or after is None or one.facts != after.facts:
             continue  # somebody works on it
@@ -141,12 +143,14 @@ def _heads(client: Client) -> Iterator[int]:
     client.use("default")
 
 
-def _about(client: Client, ids: list[int]) -> list[_Job | None]:
-    """Return what a process says of jobs, None of one that does not exist."""
-    answers = client.pipeline(command for id in ids for command in (commands.stats_job(id), commands.peek(id)))
+def _about(client: Client, ids: list[int]) -> tuple[str, list[_Job | None]]:
+    """Return which process answers, and what it says of jobs, None of one that does not exist."""
+    asked: list[Command[Any]] = [command for id in ids for command in (commands.stats_job(id), commands.peek(id))]
+    answers = client.pipeline([commands.stats(), *asked])
+    process: str = present(next(answers)).process
     found: list[_Job | None] = []
     for answer in answers:
         stats: JobStats | None = present(answer)
         job: Job | None = present(next(answers))
         found.append(None if stats is None or job is None else _Job.of(stats, job))
-    return found
+    return process, found

@@ -11,6 +11,7 @@ import pytest
 
 from beanops import Client, connect
 from beanops.client.instances import is_same
+from beanops.client.reading import ReadingClient
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs import identity
 from beanops.jobs.cluster import explore, join
@@ -118,6 +119,22 @@ def test_jobs_that_come_again_and_again_are_no_proof(start_beanstalkd: Callable[
         assert not join(first, second)
 
 
+def test_a_restart_while_the_proof_is_made_is_no_cluster(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    """A client for lookups connects again by itself: what the new process says is no proof about the one before."""
+    one, other = start_beanstalkd(), start_beanstalkd()
+    with Proxy(one.port) as proxy, ReadingClient(proxy.address) as known, Client(other.address) as new:
+        before = known.stats().id
+
+        def use(tube: str) -> str:
+            proxy._target = other.port
+            known._wire.hang_up("the first server ends")
+            return Client.use(new, tube)
+
+        new.use = use  # type: ignore[method-assign]
+        assert not join(known, new)
+        assert not is_same(before, new.instance)
+
+
 def test_a_copied_log_makes_no_cluster(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
     with _pair(start_beanstalkd(), start_beanstalkd()) as (first, second):
         for client in (first, second):
@@ -130,7 +147,7 @@ def test_a_copied_log_makes_no_cluster(start_beanstalkd: Callable[..., Beanstalk
 def test_jobs_prove_it_where_a_process_keeps_its_tubes_to_itself(
     start_beanstalkd: Callable[..., Beanstalkd], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.jobs.cluster._sees_tube", lambda known, new: False)
+    monkeypatch.setattr("beanops.jobs.cluster._sees_tube", lambda known, new, process: False)
     server = start_beanstalkd("--nodes", "2", dialect="cluster")
     with _pair(server, server) as (first, second):
         assert not join(first, second), "there is nothing to tell by"
