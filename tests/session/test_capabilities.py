@@ -39,6 +39,7 @@ def test_a_session_knows_what_its_server_can_do(
         can_kick, can_reserve = dialect not in ("1.4", "1.5"), dialect in ("1.12", "1.13")
         assert can == Capabilities(version, can_reserve, can_kick, missing=tuple(missing))
         assert bool(can.lacks) is not can.reserve_job
+        assert ("delete of delayed jobs" in can.lacks) is (dialect == "1.4")
         assert session.server().current_workers == 0, "asking makes no worker of anybody"
 
 

@@ -80,6 +80,7 @@ class Capabilities(NamedTuple):
         wanted = {
             _RESERVE_JOB._replace(text=f"{_RESERVE_JOB.text} ({self.needs})"): not self.reserve_job,
             _KICK_JOB: not self.kick_job,
+            _DELETE_DELAYED: _OLDER[0] in self.missing,
             self._missing: bool(self.missing),
             _TRUNCATE: self.truncate,
             _CACHED: self.cached_stats,
@@ -121,6 +122,11 @@ _KICK_JOB = Trait(
     "lacks",
     f"no kick-job (since {SINCE['kick-job']})",
     "kick-job: it kicks only the next jobs of a tube, and no chosen ones",
+)
+_DELETE_DELAYED = Trait(
+    "lacks",
+    "no delete of delayed jobs (since 1.5)",
+    "delete of delayed jobs: they read as no longer available; kick the tube first",
 )
 _TRUNCATE = Trait("can", "truncate", "truncate: drain --no-bodies empties a tube with one command")
 _CACHED = Trait(
