@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.fleet.connect import connect
+from beanops.fleet.fleet import Fleet
 from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
 from beanops.session.arguments import Seconds, seconds_of
@@ -26,6 +27,7 @@ from beanops.ui.defaults import MOST_BROWSED
 
 if TYPE_CHECKING:
     from beanops.migration.migrate import Migration
+    from beanops.notebook.fleet.view import FleetDashboardView
     from beanops.notebook.views.browser import BrowserView
     from beanops.notebook.views.canary import CanaryView
     from beanops.notebook.views.dashboard import DashboardView
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["Session", "connect", "replay"]
 
 _NEEDED = ("anywidget", "ipywidgets")
+#: Seconds that the dashboard of a fleet waits for the first answers of its servers.
+_FIRST_ANSWERS = 3.0
 
 
 def dashboard(session: Session, /, tube: Tube | None = None, *, name: str | None = None) -> DashboardView:
@@ -87,6 +91,48 @@ def dashboard(session: Session, /, tube: Tube | None = None, *, name: str | None
     )
     # Not in the thread: the next line of the cell may select a tube.
     view.show(first_look(session))
+    return view
+
+
+def fleet_dashboard(fleet: Fleet, /, tube: str | None = None, *, name: str | None = None) -> FleetDashboardView:
+    """Return a live view of all servers and their tubes for a notebook, with buttons; needs ``beanops[notebook]``.
+
+    A server that does not answer is named, and holds up no other. ``fleet["prod"].dashboard()`` shows more of one.
+
+    Parameters
+    ----------
+    tube : str or None
+        The name of a tube or a glob such as ``"mail-*"``: only these tubes are shown. None is all tubes.
+    name : str or None
+        Name of the view; None is one name for each `tube`. Another view of that name and these servers stands aside,
+        so that a cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.fleet.view.FleetDashboardView
+        A notebook shows it when it is the last value of a cell; ``close()`` or a ``with`` block closes it.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed.
+
+    Examples
+    --------
+    >>> view = fleet.dashboard("mail*")
+    >>> view.select("mail")
+    >>> view.pause(60)
+    """
+    _check_extra("a dashboard")
+    from beanops.jobs.rows import tube_of
+    from beanops.notebook.fleet.refresher import fleet_refresher_of
+    from beanops.notebook.fleet.view import FleetDashboardView
+
+    shown = None if tube is None else tube_of(tube, allowed="a tube, or a glob such as 'mail-*'")
+    refresher = fleet_refresher_of(fleet)
+    view = FleetDashboardView(fleet, refresher, name or ("dashboard" if shown is None else f"dashboard {shown}"), shown)
+    # The next line of the cell may select a tube, and a saved notebook keeps what is known when the cell ends.
+    refresher.wait(_FIRST_ANSWERS)
     return view
 
 
@@ -586,3 +632,5 @@ def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
 for _view in (dashboard, browse, reserve_widget, canary_widget, edit_widget, wait_widget, migrate):
     setattr(Session, _view.__name__, explained(_view))
 Session.plot = property(plot)
+fleet_dashboard.__name__ = "dashboard"  # as errors name it
+Fleet.dashboard = explained(fleet_dashboard)

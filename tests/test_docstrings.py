@@ -102,7 +102,8 @@ def _run(example: doctest.DocTest, address: str) -> None:
     ],
 )
 def test_a_method_of_a_session_describes_each_argument(method: Callable[..., Any]) -> None:
-    parameters = set(inspect.signature(method).parameters) - {"self", "session", "options", "selection", "which"}
+    parameters = set(inspect.signature(method).parameters)
+    parameters -= {"self", "session", "fleet", "options", "selection", "which"}
     kinds = {"options": Options, "selection": ScanOptions, "which": GroupOptions}
     for name, options in kinds.items():
         if name in inspect.signature(method).parameters:

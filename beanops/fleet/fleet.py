@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
+from weakref import WeakSet
 
 from beanops.fleet.acting import Acting
 from beanops.fleet.described import as_in_session
@@ -19,6 +20,7 @@ from beanops.jobs.rows import Tube
 from beanops.session.arguments import Seconds
 from beanops.session.bars import Report
 from beanops.session.config import Profile
+from beanops.session.context import Closes
 from beanops.session.keywords import explain_keywords
 from beanops.session.options import GroupOptions, Options, ScanOptions, VerbOptions
 from beanops.session.session import Session
@@ -54,7 +56,11 @@ class Fleet:
     ----------
     servers : tuple of str
         The names of the servers, or the addresses of those without a name.
+    dashboard : callable
+        A live view in a notebook; see `beanops.accessors`.
     """
+
+    dashboard: Callable[..., Any]
 
     def __init__(self, dispatch: Dispatch, name: str) -> None:
         # Names with an underscore are for beanops' own faces.
@@ -62,6 +68,7 @@ class Fleet:
         self._name = name
         self._looking, self._acting = Looking(dispatch), Acting(dispatch)
         self.servers: tuple[str, ...] = tuple(dispatch.members)
+        self._views: WeakSet[Closes] = WeakSet()
 
     def __getitem__(self, server: str) -> Session:
         """Return the session on one server, by its name or its address; Tab completes it.
@@ -98,11 +105,13 @@ class Fleet:
         return {name: member.profile for name, member in self._dispatch.members.items()}
 
     def close(self) -> None:
-        """Close the sessions and the journal; jobs that are still reserved become ready."""
+        """Close the views, the sessions and the journal; jobs that are still reserved become ready."""
         with ExitStack() as ends:
             ends.callback(self._dispatch.journal.close)
             for member in self._dispatch.members.values():
                 ends.callback(member.close)
+            for view in list(self._views):
+                ends.callback(view.close)
 
     def __enter__(self) -> Self:
         return self

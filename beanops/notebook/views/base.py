@@ -8,13 +8,15 @@ from __future__ import annotations
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from threading import RLock
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+from weakref import WeakSet
 
 from beanops.jobs.identity import JobRef
 from beanops.notebook.job_identity import ShownJobs
-from beanops.notebook.refresher import Refresher, Tick
+from beanops.notebook.refresher import Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.widget_like import WidgetLike
@@ -22,6 +24,7 @@ from beanops.notebook.widgets.channel import Channel, in_words
 from beanops.notebook.widgets.root import Root
 from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import UsageError
+from beanops.session.config import Profile
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import safe_text
@@ -51,6 +54,45 @@ def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
     return lambda button, jobs: confirmation(button.replace("_", "-"), jobs, known)
 
 
+def _owner_of(session: Session) -> ViewOwner:
+    context = session._context
+    return ViewOwner(str(session.address), session.profile, context.now, context.views)
+
+
+class ViewOwner(NamedTuple):
+    """What a view shows, where that is no session.
+
+    Attributes
+    ----------
+    place : str
+        The servers in words: a view stands aside for a later one of the same place and name.
+    profile : Profile
+        Label and colour.
+    now : callable
+        The time, UTC.
+    views : WeakSet
+        Open views, which end with the owner.
+    """
+
+    place: str
+    profile: Profile
+    now: Callable[[], datetime]
+    views: WeakSet[Any]
+
+
+class Refreshes(Protocol):
+    """What calls `show` of a view."""
+
+    def add(self, view: Any) -> None:
+        """Refresh a view until it is discarded or collected."""
+
+    def discard(self, view: Any) -> None:
+        """Stop refreshing a view."""
+
+    def hurry(self) -> None:
+        """Look again soon."""
+
+
 class WidgetView(WidgetLike):
     """A live display in a notebook; as a context manager it closes at the end of the block.
 
@@ -61,11 +103,11 @@ class WidgetView(WidgetLike):
 
     Parameters
     ----------
-    session : Session
+    session : Session or ViewOwner
         The view closes with it.
     name : str
         This view stands aside for a later one of the same server and name.
-    refresher : Refresher
+    refresher : Refreshes
         Calls `show`.
     parts : sequence of Channel
         From top to bottom.
@@ -79,24 +121,25 @@ class WidgetView(WidgetLike):
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], WidgetView]] = {}
 
-    def __init__(self, session: Session, name: str, refresher: Refresher, parts: Sequence[Channel]) -> None:
+    def __init__(self, session: Session | ViewOwner, name: str, refresher: Refreshes, parts: Sequence[Channel]) -> None:
+        owner = session if isinstance(session, ViewOwner) else _owner_of(session)
         self._root = Root(self.kind, parts)
         self.widget = self._root.widget
-        self._key = (str(session.address), name)
+        self._key = (owner.place, name)
         self._refresher = refresher
         self._lock = RLock()
-        self._now_is = session._context.now
+        self._now_is = owner.now
         self._saved_at = 0.0
         self._closing = weakref.finalize(self, self._root.close)
         self._closing.atexit = False
         self._supersede()
         self._root.on_pages = weakly(self._pages_changed)
         self._root.on_resume = weakly(self.resume)
-        known = session.profile
+        known = owner.profile
         self._label = safe_text(known.label or (known.name if known.color else ""))
         if self._label:
             parts[0].say("label", self._label, known.color)
-        session._context.views.add(self)
+        owner.views.add(self)
         refresher.add(self)
 
     @property
@@ -110,7 +153,7 @@ class WidgetView(WidgetLike):
         return ()
 
     @abstractmethod
-    def _show(self, tick: Tick) -> None:
+    def _show(self, tick: Any) -> None:
         """Bring the parts up to date."""
 
     @abstractmethod
@@ -141,7 +184,7 @@ class WidgetView(WidgetLike):
         """Whether pages showed it, and none does any more."""
         return self._root.left
 
-    def show(self, tick: Tick) -> None:
+    def show(self, tick: Any) -> None:
         """Show a tick, or the error that keeps it from being shown: the polling thread cannot report one."""
         with self._lock:
             if self.closed:
