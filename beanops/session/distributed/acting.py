@@ -154,7 +154,10 @@ class DistributedVerb:
             except BeanopsError as error:
                 run.stop(error)
             finally:
-                self._settle(run, len(refs))
+                try:
+                    self._settle(run, len(refs))
+                except BeanopsError as error:  # of the journal: the counts are those that it had last
+                    run.stop(error)
         return run
 
     def _jobs(self, run: Run, jobs: Any) -> JobRefs:

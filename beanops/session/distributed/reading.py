@@ -5,6 +5,7 @@ A part whose task fails is looked at in this process, so that the result is the 
 
 from __future__ import annotations
 
+import warnings
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -23,12 +24,13 @@ from beanops.jobs.snapshot import check_new, save_apart, save_parts
 from beanops.journal.records import Refused
 from beanops.protocol.errors import ArgumentError
 from beanops.session.context import Context
-from beanops.session.distributed.workers import Workers, WorkersLost
+from beanops.session.distributed.workers import Workers, WorkersLost, words_of
 from beanops.session.distributed.workplace import Workplace
 from beanops.session.execution.connection_use import restarted
 from beanops.session.investigation.facets import FacetSearch, FoundFacets
 from beanops.session.investigation.groups import CountedGroups, GroupSearch, groups_frame
 from beanops.session.lookups import Lookups, Snapshot
+from beanops.text import plural
 
 if TYPE_CHECKING:
     import pandas
@@ -121,6 +123,10 @@ def in_parts(
         return PartResult(array("Q", scan.found), scan.progress.found, scan.undecoded, value)
 
 
+class TasksFailed(UserWarning):
+    """Some tasks of a search failed, and this process did what they should have done."""
+
+
 class PartedScan:
     """The ids of a scan in parts, for the tasks of an executor.
 
@@ -167,7 +173,7 @@ class PartedScan:
         workers = Workers(executor)
         parts = self.cut(workers.number)
         search = self.search(workers.number)
-        left = dict(enumerate(parts))
+        left, why = dict(enumerate(parts)), ""
         at_once = workers.number if "rate" in self._how else 2 * workers.number
         tasks = ((self.workplace, search, part, use, *arguments) for part in parts)
         try:
@@ -177,9 +183,14 @@ class PartedScan:
                         found: PartResult = end.result
                         self.scan.note(left.pop(end.number), found.ids, found.matched, found.undecoded)
                         yield end.number, found.value
-        except WorkersLost:
-            pass  # this process looks at what is left
+                    else:
+                        why = why or words_of(end.error)
+        except WorkersLost as error:
+            why = str(error)
         finally:
+            if why:
+                number = f"{len(left)} of {plural(len(parts), 'part')}"
+                warnings.warn(f"{number} of a search are done by this process: {why}", TasksFailed, stacklevel=4)
             for part in left.values():
                 self.scan.take_back(part)
 

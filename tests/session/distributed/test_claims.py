@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -12,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from beanops.client.reach import Reach
 from beanops.client.sync import Client
 from beanops.journal.heartbeat import shared_lease_from
 from beanops.journal.journal import Journal
-from beanops.journal.records import Fate, Intent, Refused
+from beanops.journal.records import Fate, Intent, JournalError, Refused
 from beanops.protocol import commands
 from beanops.protocol.errors import ArgumentError, TimedOut
+from beanops.session.config import profile
 from beanops.session.distributed import acting, workers
 from beanops.session.distributed.acting import Part, act_on_part
 from beanops.session.distributed.workplace import JournalPlace, Workplace
@@ -235,6 +238,36 @@ def test_cancelled_run_ends_with_the_batches_under_way(session: Session, worker:
     assert run.done + run._counts["not sent"] == JOBS
     assert not run.unknown
     assert session.server().current_jobs_ready == JOBS - run.done
+
+
+def test_pause_of_a_tube_lasts_until_the_last_task_has_ended(
+    session: Session, worker: Client, executor: Executor
+) -> None:
+    fill(worker, "mail", "buried", JOBS)
+    worker.watch("post")
+    run = session.move("mail", "post", executor=executor)
+    assert (run.done, run.stopped) == (JOBS, None)
+    tube = session.tube("post")
+    assert (tube.current_jobs_buried, tube.pause_time_left) == (JOBS, 0)
+
+
+def test_journal_that_fails_ends_the_run_in_one_line(
+    session: Session, worker: Client, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: Any) -> int:
+        raise JournalError("the journal failed: disk full")
+
+    monkeypatch.setattr(Journal, "end_tasks", fails)
+    run = session.delete(fill(worker, "mail", "ready", 3), executor=executor)
+    assert run.stopped == "the journal failed: disk full"
+
+
+def test_tasks_carry_no_token(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2")
+    secured = profile(Reach.of(str(session.address), token_file=str(tmp_path / "token")))
+    carried = pickle.dumps(Workplace.of(session._context, "script")._replace(profile=secured))
+    assert b"hunter2" not in carried
+    assert pickle.loads(carried).profile.reach == secured.reach
 
 
 def test_restarted_server_is_refused(session: Session, worker: Client) -> None:

@@ -62,7 +62,11 @@ def any_executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         "no task": Deaf,
     }
     with kinds[request.param]() as chosen:
-        yield chosen
+        if request.param == "all tasks":
+            yield chosen
+            return
+        with pytest.warns(reading.TasksFailed, match=r"parts of a search are done by this process: (a task|no sign)"):
+            yield chosen
 
 
 @pytest.fixture(autouse=True)
