@@ -101,7 +101,8 @@ def act(route: Route, run: Run, request: dict[str, Any], how: How) -> Run:
         if run.stopped and run.unknown:
             with suppress(BeanopsError):  # the source may be lost too
                 if given_back := relieve(route.here, run.id, request["mark"]):
-                    run.besides = f"{plural(given_back, 'job')} that it held: given back"
+                    note = f"{plural(given_back, 'job')} that it held: given back"
+                    run.besides = f"{run.besides}; {note}" if run.besides else note
 
 
 def check_tubes(executor: Executor, tubes: Iterable[str]) -> None:
