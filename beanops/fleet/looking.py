@@ -10,6 +10,7 @@ from beanops.fleet.calls import Answers, Call
 from beanops.fleet.dispatch import Dispatch, Work
 from beanops.fleet.targets import spread
 from beanops.jobs.rows import Tube
+from beanops.protocol import TubeStats
 from beanops.session.arguments import Seconds
 from beanops.session.session import Session
 from beanops.text import plural
@@ -115,8 +116,16 @@ class Looking:
         return self._dispatch.frame(method, answers)
 
     def tubes(self, pattern: str | None, patience: Seconds | None) -> pandas.DataFrame:
-        """Return the tubes of all servers."""
-        return self.frame("tubes", {}, patience, pattern)
+        """Return the tubes of all servers; one frame of all rows takes a third of the time of one for each server."""
+        from beanops.fleet.merging import of_servers
+        from beanops.monitor.frames import tubes_frame
+
+        answers = self._dispatch.read(lambda session, call: session._lookups.tubes(pattern), patience=patience)
+        found: dict[str, list[TubeStats]] = answers.values
+        whole = tubes_frame([tube for tubes in found.values() for tube in tubes])
+        of_servers(whole, {name: len(tubes) for name, tubes in found.items()})
+        whole.attrs["unanswered"] = self._reasons(answers)
+        return whole
 
     def server(self, patience: Seconds | None) -> pandas.DataFrame:
         """Return the statistics of the servers, a row for each."""

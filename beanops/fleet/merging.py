@@ -18,8 +18,8 @@ from beanops.monitor.problems.problem import SEVERITIES
 from beanops.protocol import ServerStats
 from beanops.shown_frame import ShownFrame
 
-#: The verdict on a search that found everything.
-_COMPLETE = re.compile(r"complete: ([\d,]+) found")
+#: The verdict on a search that found everything; a tube need not be on every server.
+_COMPLETE = re.compile(r"complete: ([\d,]+) found(?:; (no tube .*))?")
 #: Changes the frame of all servers, given also the frames of each; `most` is the maximum number of rows, None for all.
 Finish = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame], int | None], pd.DataFrame]
 
@@ -29,25 +29,33 @@ def joined(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Rows that are indexed by time stay so. A column of this name, such as that of addresses in actions, is replaced.
     """
-    parts = [frame.drop(columns="server", errors="ignore") for frame in frames.values()]
+    parts = [frame.drop(columns="server") if "server" in frame else frame for frame in frames.values()]
     if not parts:
         return ShownFrame({"server": pd.array([], dtype="str")})
     named = any(part.index.name is not None for part in parts)
     for part in parts:
         part.attrs = {}  # or pandas compares them
     whole = parts[0].copy() if len(parts) == 1 else pd.concat(parts, ignore_index=not named)
-    names = np.repeat(np.array(list(frames), dtype=object), [len(part) for part in parts])
-    whole.insert(0, "server", pd.Series(names, index=whole.index, dtype="str"))
+    of_servers(whole, {name: len(part) for name, part in zip(frames, parts, strict=True)})
     return whole
+
+
+def of_servers(whole: pd.DataFrame, counts: Mapping[str, int]) -> None:
+    """Insert the column ``server`` into the rows of several servers, of which each has so many."""
+    places = np.repeat(np.arange(len(counts)), list(counts.values()))
+    names = pd.array(list(counts), dtype="str").take(places)
+    whole.insert(0, "server", pd.Series(names, index=whole.index))
 
 
 def verdicts(frames: Mapping[str, Any]) -> str:
     """Return the verdicts on the searches of several servers; those that are complete are counted together."""
     texts = {name: str(text) for name, text in frames.items() if text}
-    counts = {name: found[1] for name, text in texts.items() if (found := _COMPLETE.fullmatch(text))}
-    total = sum(int(count.replace(",", "")) for count in counts.values())
-    words = [f"complete: {total:,} found"] if counts else []
-    return "; ".join([*words, *(f"{name}: {text}" for name, text in texts.items() if name not in counts)])
+    whole = {name: found for name, text in texts.items() if (found := _COMPLETE.fullmatch(text))}
+    total = sum(int(found[1].replace(",", "")) for found in whole.values())
+    words = [f"complete: {total:,} found"] if whole else []
+    no_tube = [found[2] for found in whole.values()]
+    words += no_tube[:1] if no_tube and len(whole) == len(texts) and all(no_tube) else []
+    return "; ".join([*words, *(f"{name}: {text}" for name, text in texts.items() if name not in whole)])
 
 
 def _verdict(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most: int | None) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from beanops.fleet.fleet_run import FleetRun
 from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import Refused, RunRow
@@ -54,7 +53,7 @@ def rows_of(journal: Journal, run: Any) -> list[RunRow]:
     JournalError
         There is no such run.
     """
-    id = run.id if isinstance(run, FleetRun) else run_id_of(run)
+    id = run_id_of(run)
     rows = journal.find_runs(Filter(fleets=[id]))[::-1]
     return rows or [journal.run(id)]
 

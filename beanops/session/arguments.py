@@ -167,16 +167,15 @@ def _plain(value: Any) -> str:
 
 
 def run_id_of(run: Any) -> str:
-    """Return the id of a run, given by its id, as a `Run`, or as a row of a frame of runs or actions.
+    """Return the id of a run, given by its id, as a `Run` or a `FleetRun`, or as a row of a frame of runs or actions.
 
     Examples
     --------
     >>> run_id_of({"run": "20260102-030405-1f2e3d4c", "action": "kick"})
     '20260102-030405-1f2e3d4c'
     """
-    from beanops.session.execution.run import Run
-
-    named = run.id if isinstance(run, Run) else field_of(run, "run")
+    own = getattr(run, "id", None)  # that of a job is a number
+    named = own if isinstance(own, str) else field_of(run, "run")
     if not isinstance(named, str):
         raise ArgumentError("run", run, "a run, its id, or a row of a frame of runs")
     return named

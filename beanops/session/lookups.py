@@ -20,7 +20,7 @@ from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
-from beanops.jobs.select import Selection, ids_of, looks_like_ids, of_groups, select
+from beanops.jobs.select import TUBE_OR_GLOB, Selection, ids_of, looks_like_ids, of_groups, select
 from beanops.jobs.tube_names import NoTube, is_any, no_tube
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, Refused, RunCounts
@@ -140,6 +140,15 @@ class Lookups:
     def tube_stats(self) -> list[TubeStats]:
         """Return the statistics of all tubes as records, without pandas."""
         return sweep(self.looking())
+
+    def tubes(self, pattern: str | None) -> list[TubeStats]:
+        """Return the statistics of the tubes that match a name or a glob, of all for None; see `Session.tubes`."""
+        tubes = self.tube_stats()
+        if pattern is None:
+            return tubes
+        wanted = select(tube_of(pattern, "pattern", TUBE_OR_GLOB))
+        self.look_for(wanted, (tube.name for tube in tubes))
+        return [tube for tube in tubes if wanted.in_tube(tube.name)]
 
     def tube(self, tube: Tube) -> TubeStats:
         """Return the statistics of one tube; `NotFound` suggests similar names."""

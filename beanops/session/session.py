@@ -206,12 +206,7 @@ class Session:
         """
         from beanops.monitor.frames import tubes_frame
 
-        tubes = self._lookups.tube_stats()
-        if pattern is None:
-            return tubes_frame(tubes)
-        wanted = select(tube_of(pattern, "pattern", TUBE_OR_GLOB))
-        self._lookups.look_for(wanted, (tube.name for tube in tubes))
-        return tubes_frame([tube for tube in tubes if wanted.in_tube(tube.name)])
+        return tubes_frame(self._lookups.tubes(pattern))
 
     def watch(self, seconds: Seconds = 1, *, pattern: str | None = None) -> Iterator[pandas.DataFrame]:
         """Yield the statistics of tubes now and after every interval, with rates, until the loop ends.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from beanops.embedded.process import Beanstalkd
+from beanops.fleet.connect import connect
 from tests.cli.conftest import Cli, one_line
 from tests.fleet.conftest import NAMES, Servers
 
@@ -61,7 +63,7 @@ def test_a_limit_and_an_order_are_those_of_all_servers(cli: Cli, servers: Server
 def test_a_server_that_does_not_answer_is_named_and_the_rest_is_done(
     cli: Cli, servers: Servers, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.fleet.connect.PATIENCE", 0.6)
+    monkeypatch.setattr("beanops.cli.fleets.opening.connect", partial(connect, patience=4))
     servers.kill("b") if fault == "killed" else servers.freeze("b")
     try:
         shown = cli("-s", "all", "tubes", "mail")
@@ -72,7 +74,7 @@ def test_a_server_that_does_not_answer_is_named_and_the_rest_is_done(
         assert (run.code, run.json["done"], list(run.json["servers"])) == (1, 6, ["a", "c"])
         assert list(run.json["unanswered"]) == ["b"]
         assert "b: " in one_line(run.err)
-        checked = cli("-s", "all", "check", "--buried", "10", "--timeout", "0.6")
+        checked = cli("-s", "all", "check", "--buried", "10", "--timeout", "4")
         assert checked.code == 2
         assert checked.out.startswith("BEANSTALKD CRITICAL - b: ")
     finally:

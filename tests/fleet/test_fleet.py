@@ -19,8 +19,8 @@ from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from tests.fleet.conftest import NAMES, Servers
 from tests.waits import until
 
-#: Seconds for which the tests wait for a frozen server.
-SHORT = 0.6
+#: Seconds for which the tests wait for a frozen server; the others must answer in it on a busy machine.
+SHORT = 4.0
 
 
 def test_tubes_have_a_first_column_with_their_server(servers: Servers, fleet: Fleet) -> None:
@@ -304,11 +304,11 @@ def test_a_wrong_group_is_one_line(servers: Servers, groups: str, said: str) -> 
 
 def test_a_slow_scan_is_not_silence(servers: Servers, fleet: Fleet) -> None:
     for name in NAMES:
-        servers.fill(name, jobs=8)
+        servers.fill(name, jobs=6)
     began = time.monotonic()
-    run = fleet.kick("mail", rate=4, patience=0.4)
-    assert time.monotonic() - began > 0.4
-    assert (run.done, run.unanswered) == (24, {})
+    run = fleet.kick("mail", rate=1, patience=SHORT)
+    assert time.monotonic() - began > SHORT
+    assert (run.done, run.unanswered) == (18, {})
 
 
 def test_cancel_ends_all_runs_after_their_batches(servers: Servers, fleet: Fleet) -> None:

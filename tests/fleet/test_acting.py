@@ -1,0 +1,147 @@
+"""What a fleet does: each verb on three real servers, as runs of one id, which are undone and resumed together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from beanops import Fleet, FleetRun, connect
+from beanops.fleet.dispatch import ServersUnanswered
+from beanops.journal.filters import Filter
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError, Refused
+from beanops.protocol.errors import NotFound, UsageError
+from tests.fleet.conftest import NAMES, Servers
+
+
+@pytest.mark.parametrize(
+    ("verb", "after"),
+    [
+        (lambda fleet: fleet.kick("mail"), {"ready": 4}),
+        (lambda fleet: fleet.bury("mail"), {"buried": 4}),
+        (lambda fleet: fleet.release("mail", delay="1h"), {"delayed": 4}),
+        (lambda fleet: fleet.delete("mail", state="ready"), {"buried": 3}),
+        (lambda fleet: fleet.drain("mail", state=["ready", "buried"]), {}),
+        (lambda fleet: fleet.move("mail", "other"), {}),
+        (lambda fleet: fleet.copy("mail", "other"), {"buried": 3, "ready": 1}),
+        (lambda fleet: fleet.edit("mail", lambda data: b"changed"), {"buried": 3, "ready": 1}),
+        (lambda fleet: fleet.edit("mail", priority=7), {"buried": 3, "ready": 1}),
+    ],
+)
+def test_each_verb_acts_on_all_servers_and_is_undone_on_all(
+    servers: Servers, fleet: Fleet, journal: str, verb: Callable[[Fleet], FleetRun], after: dict[str, int]
+) -> None:
+    for name in NAMES:
+        servers.fill(name)
+        servers.fill(name, state="ready", jobs=1)
+    run = verb(fleet)
+    assert (run.complete, len(run.runs)) == (True, 3)
+    assert [servers.states(name) for name in NAMES] == [after] * 3
+    rows = Journal(journal).find_runs(Filter(fleets=[run.id]))
+    assert {row.id for row in rows} == {one.id for one in run.runs.values()}
+    back = fleet.undo(run)
+    assert (back.complete, back.done) == (True, run.done)
+    assert [servers.states(name) for name in NAMES] == [{"buried": 3, "ready": 1}] * 3
+    assert {servers.states(name, "other").get("ready", 0) for name in NAMES} == {0}
+
+
+def test_pauses_are_of_every_server_that_has_the_tube(servers: Servers, fleet: Fleet) -> None:
+    for name in ("a", "b"):
+        servers.fill(name)
+    assert list(fleet.pause("mail", "10m").runs) == ["a", "b"]
+    assert (fleet.tubes("mail")["pause_left"].dt.total_seconds() > 590).all()
+    row = fleet.tubes("mail").iloc[1]
+    assert list(fleet.unpause(row).runs) == ["b"]
+    with pytest.raises(NotFound, match="no tube 'mial'"):
+        fleet.pause("mial", 60)
+
+
+def test_a_run_that_was_cancelled_is_resumed_where_it_is_not_done(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name, jobs=20)
+    run = fleet.delete("mail", state="buried", rate=20, progress=lambda one: one.cancel() if one.done else None)
+    assert run.resumable
+    rest = fleet.resume(run, rate=10_000)
+    assert run.done + rest.done == 60
+    assert [servers.states(name) for name in NAMES] == [{}] * 3
+    with pytest.raises(UsageError, match="cannot be resumed"):
+        fleet.resume(fleet.pause("default", 1))
+
+
+def test_a_copy_to_another_server_is_undone_there(
+    servers: Servers, open_fleet: Callable[..., Fleet], journal: str
+) -> None:
+    for name in ("a", "b"):
+        servers.fill(name)
+    two = open_fleet("a", "b")
+    with connect("c", journal=journal) as there:
+        run = two.copy("mail", server=there)
+    assert (run.done, servers.states("c")) == (6, {"buried": 6})
+    with pytest.raises(Refused, match="which is not in this fleet"):
+        two.undo(run)
+    assert open_fleet().undo(run).done == 6
+    assert [servers.states(name) for name in NAMES] == [{"buried": 3}, {"buried": 3}, {}]
+    with pytest.raises(UsageError, match="is one of these servers"):
+        two.copy("mail", server=two["a"])
+
+
+def test_some_servers_of_a_run_may_be_missing(servers: Servers, fleet: Fleet, open_fleet: Callable[..., Fleet]) -> None:
+    for name in NAMES:
+        servers.fill(name)
+    run = fleet.kick("mail")
+    servers.kill("b")
+    with pytest.warns(ServersUnanswered, match="lacks b: "):
+        back = fleet.undo(run)
+    assert (back.done, list(back.unanswered), back.complete) == (6, ["b"], False)
+    with pytest.warns(ServersUnanswered, match="which is not in this fleet"):
+        rest = open_fleet("a").undo(run)
+    assert rest.done == 0
+    with pytest.raises(JournalError, match="has no run nonsense"):
+        fleet.undo("nonsense")
+
+
+def test_what_the_fleet_did_is_newest_first_with_the_names(servers: Servers, fleet: Fleet) -> None:
+    assert list(fleet.runs.columns)[:2] == list(fleet.actions.columns)[:2] == ["server", "time"]
+    for name in NAMES:
+        servers.fill(name)
+    first, second = fleet.kick("mail"), fleet.bury("mail")
+    assert list(fleet.runs["fleet"]) == [second.id] * 3 + [first.id] * 3
+    assert set(fleet.runs["server"]) == {*NAMES}
+    assert len(fleet.actions) == 18
+    fleet["a"].kick("mail")
+    everybody = fleet.journal.runs()
+    assert list(everybody["fleet"].isna()) == [True] + [False] * 6
+    assert set(fleet.journal.actions(run=first)["server"]) == {*NAMES}
+    assert len(fleet["a"].journal.actions(run=first.id)) == 9  # named runs may be on other servers
+    assert fleet.journal.verify(first.runs["c"].id).unknown == 0
+    row = everybody[everybody["fleet"] == first.id].iloc[0]
+    assert list(fleet.undo(row).runs) == [row["server"]]
+
+
+def test_a_function_that_fails_is_a_fault_of_its_jobs_alone(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name)
+
+    def broken(data: Any) -> Any:
+        raise ValueError("no")
+
+    run = fleet.edit("mail", broken)
+    assert (run.done, run.skipped) == (0, 9)
+    assert "ValueError" in run.summary
+    assert [servers.states(name) for name in NAMES] == [{"buried": 3}] * 3
+
+
+def test_a_limit_checks_what_the_verb_checks(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name)
+    with pytest.raises(UsageError, match="pass state, where or group"):
+        fleet.delete("mail", limit=2)
+    with pytest.raises(NotFound, match="no tube 'mial'"):
+        fleet.kick("mial", limit=2)
+    servers.kill("c")
+    with pytest.warns(ServersUnanswered):
+        run = fleet.drain("mail", state="buried", limit=5)
+    assert (run.done, list(run.unanswered)) == (5, ["c"])
+    assert fleet._dispatch.journal.opened().find_runs()[0].action == "drain"
