@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,6 +148,31 @@ def test_no_action_goes_on_at_another_server(start_beanstalkd: Callable[..., Bea
             session.delete(jobs)
     with connect(second.address) as session:
         assert session.server().current_jobs_ready == 1
+
+
+@pytest.mark.parametrize("by", ["ids", "rows", "tube", "drain", "move", "edit"])
+def test_looking_at_one_server_never_acts_on_another(start_beanstalkd: Callable[..., Beanstalkd], by: str) -> None:
+    """The connection that acts may reach another address than the one that looks, whose job 1 is another one."""
+    first, second = start_beanstalkd(), start_beanstalkd()
+    for server in (first, second):
+        with connect(server.address) as filling:
+            filling.put('{"of": "both"}', tube="mail")
+    with Proxy(first.port) as proxy, connect(Reach.of(proxy.address, second.address)) as session:
+        rows = session.jobs("mail")
+        proxy.away = True  # for new connections: the one that looks stays
+        acts: dict[str, Callable[[], Any]] = {
+            "ids": lambda: session.delete([1]),
+            "rows": lambda: session.delete(rows),
+            "tube": lambda: session.delete("mail", state="ready"),
+            "drain": lambda: session.drain("mail", state="ready"),
+            "move": lambda: session.move("mail", "other", state="ready"),
+            "edit": lambda: session.edit([1], {"$.of": "one"}),
+        }
+        with suppress(Refused):  # or the run says that it did nothing
+            assert acts[by]().done == 0
+    for server in (first, second):
+        with connect(server.address) as looking:
+            assert (looking.job(1).stats.tube, looking.server().total_jobs) == ("mail", 1)
 
 
 def test_a_network_that_breaks_in_the_middle_of_a_delete(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
