@@ -36,7 +36,7 @@ def open_wire(reach: Reach, timeout: float) -> Wire:
 def shares(reach: Reach, timeout: float) -> Iterator[tuple[Address, float]]:
     """Yield each address with its seconds, an equal share of what is left of the time."""
     give_up = time.monotonic() + timeout
-    for left, address in zip(range(len(reach.addresses), 0, -1), reach.addresses, strict=True):
+    for left, address in zip(range(len(reach.addresses), 0, -1), reach.order, strict=True):
         yield address, max(0.001, (give_up - time.monotonic()) / left)
 
 

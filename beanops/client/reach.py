@@ -102,6 +102,8 @@ class Reach(NamedTuple):
         Where its token comes from.
     connected : socket or None
         A connected socket to use instead, for one connection.
+    preferred : Address or None
+        The one of the addresses to try first: that of another connection to the same server.
 
     Examples
     --------
@@ -116,6 +118,7 @@ class Reach(NamedTuple):
     tls: TlsOptions = TlsOptions()
     token: TokenSource | None = None
     connected: socket.socket | None = None
+    preferred: Address | None = None
 
     @classmethod
     def of(cls, *targets: str | Address | Reach | socket.socket, **options: str) -> Reach:
@@ -161,6 +164,11 @@ class Reach(NamedTuple):
     def address(self) -> Address:
         """The first address, which names the server."""
         return self.addresses[0]
+
+    @property
+    def order(self) -> tuple[Address, ...]:
+        """The addresses in the order to try them."""
+        return tuple(sorted(self.addresses, key=lambda address: address != self.preferred))
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.addresses))

@@ -83,7 +83,9 @@ def servers_of(targets: str | Address | Reach | Iterable[str | Address | Reach])
     """
     known, grouped = profiles(), groups()
     wanted: dict[str, Profile] = {}
-    for target in [targets] if isinstance(targets, str | Address | Reach) else targets:
+    # An address and a reach are tuples too.
+    several: Iterable[Any] = [targets] if isinstance(targets, str | Address | Reach) else targets
+    for target in several:
         options = given_for(target) if isinstance(target, str) else {}
         for name in _expanded(target, known, grouped):
             if options and isinstance(name, str):

@@ -226,9 +226,32 @@ class Context:
         """The server's address, and the one that answers instead of it."""
         return f"{self.address} by {self.answering}" if self.answering else str(self.address)
 
+    def another(self) -> Client:
+        """Return one more connection to the server, for the caller to close.
+
+        Raises
+        ------
+        Refused
+            Of several addresses one answered that is another server's than the one for lookups.
+        """
+        client = self._connect(Client)
+        if len(self.reach.addresses) > 1:
+            try:
+                looking = self.looking()
+                join_if_free(looking, client)
+                if not is_same(client.instance, looking.instance):
+                    raise Refused(f"{client.endpoint} answers as another server than {looking.endpoint}: try again")
+            except BaseException:
+                client.close()
+                raise
+        return client
+
     def _connect(self, kind: Callable[..., C]) -> C:
         connect_timeout, read_timeout = self.timeouts
-        return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        looking = self._clients.get("looking")
+        # All connections should be to one server, also where the first address answers again.
+        reach = self.reach if looking is None else self.reach._replace(preferred=looking.endpoint)
+        return kind(reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def check_process(self) -> None:
         """Raise `Refused` if the server was restarted since the last lookup."""

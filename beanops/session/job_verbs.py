@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from beanops.client.sync import Client
 from beanops.jobs.groups import both, is_groups, place_of
 from beanops.jobs.read import FoundJob
 from beanops.jobs.rows import Tube, tube_of, tube_or_jobs
@@ -220,7 +219,7 @@ def act(
         raise UsageError(f"{verb} does not take buried_as: it puts no jobs")
     with ExitStack() as opened:
         # A separate connection: the tube that `there` uses must not receive the copies.
-        copying = None if there is None else opened.enter_context(Client(there.context.reach))
+        copying = None if there is None else opened.enter_context(there.context.another())
         keep_bodies = executor.context.keep_bodies
         how = how_of(options)
         workers, options = without_executor(options)

@@ -195,3 +195,37 @@ def test_a_connected_socket_is_for_a_client(beanstalkd: Beanstalkd) -> None:
     made = socket.create_connection(("127.0.0.1", beanstalkd.port))
     with made, pytest.raises(errors.UsageError, match=r"a session needs several connections; .* beanops\.Client"):
         connect(Reach.of(made))
+
+
+def test_copies_go_to_the_server_that_was_looked_at(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    source, first, second = (start_beanstalkd() for _ in range(3))
+    with (
+        Proxy(first.port) as proxy,
+        connect(source.address) as session,
+        connect(Reach.of(proxy.address, second.address)) as there,
+    ):
+        session.put("x", tube="mail")
+        assert there.server().pid == first.pid
+        proxy.away = True
+        with pytest.raises(
+            Refused, match=f"{second.address} answers as another server than {proxy.address}: try again"
+        ):
+            session.copy("mail", state="ready", server=there)
+        with pytest.raises(errors.BeanopsError, match="answers as another server"):
+            session.migrate(there)
+        proxy.away = False
+        assert session.copy("mail", state="ready", server=there).done == 1
+    with connect(second.address) as other:
+        assert other.server().total_jobs == 0
+
+
+def test_all_connections_go_to_the_address_that_answers(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    """Also when the first address answers again: its jobs may be others."""
+    first, second = start_beanstalkd(), start_beanstalkd()
+    with Proxy(first.port) as proxy:
+        proxy.away = True
+        with connect(Reach.of(proxy.address, second.address)) as session:
+            assert session.server().pid == second.pid
+            proxy.away = False
+            session.put("x", tube="mail")
+            assert session.server().total_jobs == 1

@@ -12,7 +12,6 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from typing import Any, NamedTuple
 
-from beanops.client.sync import Client
 from beanops.jobs.identity import ref_of
 from beanops.jobs.refs import JobRefs, refs_of
 from beanops.journal.heartbeat import alive, shared_lease_from
@@ -92,7 +91,7 @@ def act_on_part(workplace: Workplace, journal: JournalPlace, part: Part) -> str 
         if part.there is not None:
             there = opened.enter_context(part.there.context(record))
             guarded = Executor(there, Lookups(there), workplace.source)
-            copying = opened.enter_context(Client(there.reach))
+            copying = opened.enter_context(there.another())
         verb = verb_of(part.verb, part.settings)
         lookup = orders_of(lookups, verb, part.jobs, part.settings, part.options, context.keep_bodies)
         run.when_cancelled(lookup.cancel)

@@ -69,7 +69,7 @@ def resume_migration(
         if how.dry:
             journal.refuse_if_under_way(row.id, executor.context.now())
             return _planned(executor, executor.begin("migrate", first.request, how), first.request["tubes"])
-        client = opened.enter_context(Client(there.context.reach))
+        client = opened.enter_context(there.context.another())
         request = first.request | {"resumes": row.id, "server_instance": client.instance}
         request |= {"follow": follow} if follow is not None else {}
         resumed = executor.begin("migrate", request, how)
@@ -147,7 +147,7 @@ def undo_migration(executor: Executor, request: dict[str, Any], asked: Reverting
     with ExitStack() as opened:
         back = opened.enter_context(other_server(executor, row.server))
         check_destination(executor, back)
-        client = opened.enter_context(Client(back.context.reach))
+        client = opened.enter_context(back.context.another())
         mark = new_mark()
         request |= {"server": str(back.context.address), "server_instance": client.instance, "mark": mark}
         undoing = executor.begin("undo", request, how)
@@ -178,7 +178,7 @@ def _refuse_under_way(executor: Executor, journal: Journal, row: RunRow) -> None
 def _settle_before(executor: Executor, back: Executor, client: Client, asked: Reverting, undoing: Run) -> None:
     """Settle what the migration left, and what earlier undos of it left."""
     journal = executor.context.journal()
-    with Client(executor.context.reach) as own:
+    with executor.context.another() as own:
         settled = _settle(Route(back, executor, own), [asked.row], undoing, asked.repeat)
     for earlier in journal.undoing(asked.row.id):
         if earlier.id != undoing.id:

@@ -80,7 +80,7 @@ def migrate(
     _refuse_unfinished(executor)
     with ExitStack() as opened:
         # A separate connection: the tube that `there` uses must not receive the copies.
-        client = opened.enter_context(Client(there.context.reach))
+        client = opened.enter_context(there.context.another())
         request: dict[str, Any] = {"jobs": ", ".join(tubes), "tubes": list(tubes), "mark": new_mark()}
         request |= {"server": str(there.context.address), "server_instance": client.instance}
         kept = {"rate": how.rate, "buried_as": how.buried_as, "follow": follow}
@@ -270,7 +270,7 @@ class Passes:
 
     def _pause(self, stats: TubeStats) -> Client:
         there, here = self._route.there, self._route.here.context.address
-        keeper = Client(there.context.reach)
+        keeper = there.context.another()
         keeper.use(stats.name)  # which creates the tube
         now = keeper.stats_tube(stats.name)
         if now.pause_time_left < stats.pause_time_left:
