@@ -23,9 +23,9 @@ from tests.proxies import Proxy
 from tests.session.conftest import fill
 
 
-@pytest.fixture(params=["3", "1000"])
+@pytest.fixture(params=["3", "20"])
 def cluster(request: pytest.FixtureRequest, start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
-    """Start a cluster of three nodes, or one that gives each connection an id of its own."""
+    """Start a cluster of three nodes, or one of so many that each connection of a test has an id of its own."""
     return start_beanstalkd("--nodes", request.param, dialect="cluster")
 
 
