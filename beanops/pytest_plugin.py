@@ -75,11 +75,11 @@ def beanstalk(beanstalkd: str, request: pytest.FixtureRequest) -> Iterator[Clien
     token = (_options(request) or {}).get("auth_token")
     target: Any = str(beanstalkd)
     if token is not None:
-        from beanops.client.reach import Reach, TokenSource
+        from beanops.client.reach import Reach
 
         path = request.getfixturevalue("tmp_path_factory").mktemp("beanstalkd") / "token"
         path.write_text(token)
-        target = Reach.of(target)._replace(token=TokenSource("file", str(path)))
+        target = Reach.of(target, token_file=str(path))
     with Client(target) as client:
         yield client
 

@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from beanops import Client, commands
-from beanops.client.reach import Reach, TlsOptions
+from beanops import Client, Reach, commands
 from tests.bench.bench_embedded import MODULE, embedded
 from tests.bench.figures import Figure, in_turn, show
 from tests.certificates import Certificates
@@ -54,12 +53,11 @@ def main(rounds: int = 5) -> None:
     """Print all figures of TLS."""
     with TemporaryDirectory() as folder:
         files = Certificates(Path(folder))
-        tls = TlsOptions(ca=str(files.ca))
         with (
             embedded() as (plain, _),
             embedded(*MODULE, "--tls-cert", str(files.server)) as (secure, _),
         ):
-            reaches = [Reach.of(secure)._replace(tls=tls), Reach.of(plain)]
+            reaches = [Reach.of(secure, tls_ca=str(files.ca)), Reach.of(plain)]
             figures = []
             for name, size, jobs, target in (
                 ("pipelined, bodies of 8 bytes", 8, 20_000, 0.6),

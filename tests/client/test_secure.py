@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from beanops import Client, commands, errors
-from beanops.client.reach import Reach, TlsOptions, TokenSource
+from beanops import Client, Reach, commands, errors
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
 from tests.certificates import Certificates
@@ -51,10 +50,8 @@ def guarded(
     options: dict[str, Any] = {"tls": certificates, "token": TOKEN if "token" in how else None}
     server = start_beanstalkd(*flags, **options)
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    reach = Reach.of(server.address)._replace(
-        tls=TlsOptions(ca=str(certificates.ca), cert=str(certificates.client) if flags else ""),
-        token=TokenSource("file", str(tmp_path / "token")) if "token" in how else None,
-    )
+    shown = {"tls_cert": str(certificates.client), "token_file": str(tmp_path / "token")} if "token" in how else {}
+    reach = Reach.of(server.address, tls_ca=str(certificates.ca), **shown)
     return Guarded(server, reach, lambda: start_beanstalkd(*flags, port=server.port, **options))
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from beanops import Client, commands, errors
-from beanops.client.reach import Reach, TlsOptions, TokenSource
+from beanops import Client, Reach, commands, errors
 from beanops.embedded.dialects import FORKS, Dialect
 from beanops.embedded.process import Beanstalkd, CannotStart, free_port
 from tests.certificates import Certificates
@@ -75,8 +74,8 @@ def test_it_may_speak_tls_and_want_a_token(
     assert server.address == f"beanstalks://127.0.0.1:{server.port}"
     tokens = tmp_path / "token"
     tokens.write_text("s3cret")
-    tls = TlsOptions(ca=str(certificates.ca), cert=str(certificates.client))
-    with Client(Reach.of(server.address)._replace(tls=tls, token=TokenSource("file", str(tokens)))) as client:
+    tls = {"tls_ca": str(certificates.ca), "tls_cert": str(certificates.client)}
+    with Client(Reach.of(server.address, **tls, token_file=str(tokens))) as client:
         assert client.stats().pid == server.pid
 
 
