@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.needs import missing
+from tests.waits import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def dask_client(orders: Path) -> Iterator[Any]:
+def cluster(orders: Path) -> Iterator[Any]:
     """Start a cluster of two worker processes, and connect to it."""
     try:
         from distributed import Client, LocalCluster
@@ -41,3 +43,18 @@ def dask_client(orders: Path) -> Iterator[Any]:
     ):
         client.register_plugin(Killer(orders))
         yield client
+
+
+@pytest.fixture
+def dask_client(cluster: Any) -> Any:
+    """Give the client of a cluster with two workers: one that is killed while it starts is not started again."""
+    until(lambda: len(cluster.nthreads()) == 2 or _start_another(cluster))
+    return cluster
+
+
+def _start_another(client: Any) -> bool:
+    with suppress(TimeoutError):
+        client.wait_for_workers(2, timeout=PATIENCE / 8)
+        return True
+    client.cluster.scale(len(client.cluster.workers) + 1)
+    return False

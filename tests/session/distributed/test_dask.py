@@ -48,8 +48,7 @@ def test_worker_killed_in_the_middle_copies_no_job_twice(
     session: Session, worker: Client, dask_client: Any, orders: Path, moment: str
 ) -> None:
     ids = fill(worker, "mail", "ready", JOBS)
-    for number in range(2):
-        (orders / f"kill-{number}").write_text(moment)
+    (orders / "kill-one").write_text(moment)  # the other worker does the rest
     run = session.copy("mail", "post", executor=dask_client)
     assert not list(orders.glob("kill-*")), "no worker was killed"
     outcomes, found = by_id(run), copies(worker, "post")
@@ -59,22 +58,22 @@ def test_worker_killed_in_the_middle_copies_no_job_twice(
     done = {b"ready %d" % place for place, id in enumerate(ids) if outcomes[id] == "done"}
     unknown = [id for id in ids if outcomes[id] == "unknown"]
     assert done <= set(found)
-    # A batch that was claimed and not sent, or whose answers were lost, for each worker killed.
-    assert 0 < len(unknown) <= 4 * BATCH
+    # A batch that was claimed and not sent, or whose outcomes were not recorded.
+    assert 0 < len(unknown) <= 2 * BATCH
     assert len(found) == (len(done) if moment == "claimed" else JOBS)
     assert (run.done, run.unknown) == (len(done), len(unknown))
     assert not run.complete
     assert run.stopped == "a worker was lost; its outcomes are unknown"
 
 
-def test_workers_killed_at_any_moment_delete_only_what_is_on_record(
+def test_worker_killed_at_any_moment_deletes_only_what_is_on_record(
     session: Session, worker: Client, dask_client: Any
 ) -> None:
     ids = fill(worker, "mail", "ready", JOBS)
     killed: list[int] = []
 
     def kill(run: Run) -> None:
-        if len(killed) < 2 and run.done > JOBS // 4 * (len(killed) + 1):
+        if not killed and run.done > JOBS // 4:
             pid = next(iter(dask_client.run(os.getpid).values()))
             killed.append(pid)
             with suppress(ProcessLookupError):
