@@ -7,7 +7,7 @@ import io
 import json
 from array import array
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -23,6 +23,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Most ids that one call takes: a range with a digit too many must not fill the memory.
 MAX_IDS = 1_000_000
 _HELP = "Job ids such as 5,7-9; - reads ids or exported lines from stdin"
+
+
+class RefsOfServers(JobRefs):
+    """Jobs of rows that name their servers, as those of ``beanops jobs`` on several servers do.
+
+    Attributes
+    ----------
+    by_server : dict of str to JobRefs
+        The jobs of each server.
+    """
+
+    def __init__(self, refs: JobRefs, rows: Sequence[JobRef], servers: Sequence[str]) -> None:
+        super().__init__(refs.ids, **refs.facts)
+        named: dict[str, list[JobRef]] = {}
+        for row, server in zip(rows, servers, strict=True):
+            named.setdefault(server, []).append(row)
+        self.by_server = {server: refs_of(found) for server, found in named.items()}
 
 
 def ids() -> Callable[[F], F]:
@@ -46,17 +63,20 @@ def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> JobR
         return None
     numbers = array("Q")
     rows: list[JobRef] = []
+    servers: list[str] = []
     for place, found in _pieces(value):
         try:
             if isinstance(found, str):
                 numbers.extend(_range(found, MAX_IDS - len(numbers) - len(rows)))
             else:
                 rows.append(ref_of_row(found))
+                servers.append(str(found.get("server") or ""))
         except (ValueError, ArgumentError) as error:
             raise click.BadParameter(f"{place}{error}", ctx, param) from None
         if len(numbers) + len(rows) > MAX_IDS:
             raise click.BadParameter(f"{place}more than {MAX_IDS:,} ids at once", ctx, param)
-    return refs_of([*rows, *numbers]) if rows else refs_of(numbers)
+    refs = refs_of([*rows, *numbers]) if rows else refs_of(numbers)
+    return RefsOfServers(refs, rows, servers) if all(servers) and rows and not numbers else refs
 
 
 def _range(text: str, most: int) -> range:
@@ -156,5 +176,5 @@ def _table(text: bytes) -> Iterator[tuple[str, Any]]:
     for row in rows:
         place = f"line {rows.line_num} of standard input: "
         # Bodies in such a table are escaped, so they are not compared.
-        facts = {name: row[name] for name in ("instance", "tube", "created", "digest") if row.get(name)}
+        facts = {name: row[name] for name in ("instance", "tube", "created", "digest", "server") if row.get(name)}
         yield place, {"id": int(row["id"]), **facts} if _is_id(row["id"] or "") else row["id"] or "an empty line"

@@ -2144,7 +2144,7 @@ class Session:
         pandas.DataFrame
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
             ``reason``, ``undoes``, ``about`` (text, the jobs that were asked for), ``done``, ``skipped``, ``failed``,
-            ``unknown`` (int64).
+            ``unknown`` (int64), and ``fleet`` (text, the id of a call on several servers, missing for others).
 
         Examples
         --------

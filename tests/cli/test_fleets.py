@@ -163,6 +163,41 @@ def test_wrong_servers_are_one_line(cli: Cli, servers: Servers) -> None:
     assert "did you mean 'a'?" in one_line(cli("-s", "bad", "tubes").err)
 
 
+def test_rows_that_name_their_server_are_jobs_of_it(cli: Cli, servers: Servers) -> None:
+    lines = cli("-s", "all", "jobs", "mail", "--order", "oldest", "-o", "jsonl").out
+    chosen = [line for line in lines.splitlines() if (row := json.loads(line))["server"] != "b" and row["id"] == 2]
+    kicked = cli("-s", "all", "kick", "--ids", "-", "--json", stdin="\n".join(chosen).encode()).json
+    assert {name: one["done"] for name, one in kicked["servers"].items()} == {"a": 1, "c": 1}
+    assert [servers.states(name) for name in NAMES] == [
+        {"buried": 2, "ready": 1},
+        {"buried": 3},
+        {"buried": 2, "ready": 1},
+    ]
+    table = cli("-s", "all", "jobs", "mail", "--state", "ready", "-o", "csv").out
+    assert cli("-s", "all", "bury", "--ids", "-", stdin=table.encode()).out == "bury: 2 done on 2 servers\n"
+    elsewhere = cli("-s", "[ab]", "delete", "--ids", "-", "--yes", stdin=lines.encode())
+    assert (elsewhere.code, "no server 'c' in this fleet" in one_line(elsewhere.err)) == (2, True)
+    one = cli("-s", "b", "delete", "--ids", "-", "--yes", stdin="\n".join(chosen).encode())
+    assert (one.code, servers.states("b")) == (1, {"buried": 3})  # they are jobs of other servers
+
+
+def test_a_snapshot_of_several_servers_has_a_folder_for_each(
+    cli: Cli, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("-s", "all", "snapshot", "saved", "--tube", "mail").out == "9 jobs of 3 servers saved in saved\n"
+    assert {path.name for path in Path("saved").iterdir()} == {"server=a", "server=b", "server=c"}
+    assert "no tube 'mial'" in one_line(cli("-s", "all", "snapshot", "other", "--tube", "mial").err)
+    assert not Path("other").exists()
+
+
+def test_servers_are_listed_with_their_groups(cli: Cli, servers: Servers) -> None:
+    servers.configure(extra='some = ["[ab]"]')
+    assert [(row["name"], row["groups"]) for row in cli("servers", "--json").json] == [
+        ("a", "all, some"), ("b", "all, some"), ("c", "all"),
+    ]  # fmt: skip
+
+
 def test_a_pause_is_of_all_servers_that_have_the_tube(cli: Cli, servers: Servers) -> None:
     servers.fill("a", "only")
     assert cli("-s", "all", "pause", "only", "60").out == "pause: 1 done on 1 server\n"

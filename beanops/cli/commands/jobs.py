@@ -181,13 +181,19 @@ def _plain(value: Any) -> Any:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--tube", shell_complete=complete.tubes, help="Tube name or glob")
 @_which
-@options.searching
+@options.searching_all
 def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     """Save jobs as Parquet files in DIRECTORY, one folder per tube, oldest first, with bodies as bytes.
 
-    DIRECTORY must be new or empty; it appears when it is complete. pandas, DuckDB, Spark and Dask can read it.
+    DIRECTORY must be new or empty; it appears when it is complete. pandas, DuckDB, Spark and Dask can read it. Of
+    several servers it has a folder for each.
     """
     selection = selection_in(asked)
+    if isinstance(asked["server"], tuple):
+        from beanops.cli.fleets import looking
+
+        looking.save_snapshot(asked, directory, tube, selection)
+        return
     with options.opened(asked) as session:
         look_for_tube(session, tube)
         saved = session.snapshot(directory, tube, **selection, progress=is_watched())

@@ -13,6 +13,7 @@ import click
 from beanops.cli.confirm import confirm, must_ask
 from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.fleets.opening import opened
+from beanops.cli.ids import RefsOfServers
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.plan import sample_rows
 from beanops.cli.runs import ended_by_signals, run_rows, summary
@@ -52,10 +53,9 @@ def act_on_jobs(verb: str, chosen: Chosen, how: Mapping[str, Any], asked: Mappin
     asked : mapping of str to object
         The options of the command.
     """
-    if isinstance(chosen.jobs, JobRefs):
-        raise click.UsageError("--ids name jobs of one server: choose one with -s")
     with ExitStack() as ends:
         fleet = ends.enter_context(opened(asked))
+        jobs = _of_servers(chosen.jobs, fleet) if isinstance(chosen.jobs, JobRefs) else chosen.jobs
         if asked.get("to_server") is not None:
             there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
             how = {**how, "server": ends.enter_context(there)}
@@ -64,12 +64,19 @@ def act_on_jobs(verb: str, chosen: Chosen, how: Mapping[str, Any], asked: Mappin
         _carry_out(
             fleet,
             verb,
-            partial(act, chosen.jobs, **chosen.which, dry_run=True),
+            partial(act, jobs, **chosen.which, dry_run=True),
             lambda planned: partial(act, planned, **which),  # jobs that come later are left alone
-            partial(act, chosen.jobs, **chosen.which),
+            partial(act, jobs, **chosen.which),
             asked,
             chosen.words,
         )
+
+
+def _of_servers(refs: JobRefs, fleet: Fleet) -> dict[str, JobRefs]:
+    """Return the jobs of each server, where each job comes with the name of its server."""
+    if not isinstance(refs, RefsOfServers):
+        raise click.UsageError("--ids name jobs of one server: choose one with -s, or give rows with their server")
+    return {fleet._dispatch.member(name).name: found for name, found in refs.by_server.items()}
 
 
 def act_on_past(verb: str, run: str, how: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -182,7 +189,8 @@ def _preview(
         if rows:
             click.echo(f"\n{'such as ' if len(rows) < run.done else ''}these:")
             print_table(list(rows[0]), [[*row.values()] for row in rows])
-        click.echo(safe_text(f"\ncost: up to {plural(run.commands, 'command')}; looking took {looking:g} s"))
+        click.echo()
+        click.echo(safe_text(f"cost: up to {plural(run.commands, 'command')}; looking took {looking:g} s"))
         if final:
             click.echo(final)
     elif asked["output"] == "csv":

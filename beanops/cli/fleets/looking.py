@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import click
 
 from beanops.cli.ending import interruptible
-from beanops.cli.exits import INTERRUPTED
+from beanops.cli.exits import INTERRUPTED, Incomplete
 from beanops.cli.fleets.opening import RowFormat, conclude, opened
 from beanops.cli.output import as_dict, print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
@@ -354,3 +355,18 @@ def show_facets(
     else:
         form.show(_rows({server: values_of(one.facets) for server, one in found.items()}), "csv")
     search.conclude(answers)
+
+
+def save_snapshot(asked: Mapping[str, Any], directory: Path, tube: str | None, selection: dict[str, Any]) -> None:
+    """Save the jobs of all servers as one dataset of Parquet files."""
+    if selection.get("ids") is not None:
+        raise UsageError("--ids name jobs of one server: choose one with -s")
+    with opened(asked) as fleet, bar_for(None, True, "ids", "snapshot") as bar:
+        if tube is not None:
+            fleet._dispatch.read(lambda session, call: session._lookups.check_tube(tube))
+        saved = fleet.snapshot(directory, tube, **selection, progress=False if bar is None else bar.show_scan)
+    click.echo(f"{plural(saved.jobs, 'job')} of {plural(len(saved.by_server), 'server')} saved in {directory}")
+    words = [f"{name}: {why}" for name, why in saved.unanswered.items()]
+    words += [] if all(one.complete for one in saved.by_server.values()) else [saved.verdict]
+    if words:
+        raise Incomplete("; ".join(words))

@@ -9,16 +9,21 @@ import click
 from beanops.cli import options
 from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_csv, print_json, print_table
+from beanops.fleet.servers import groups, servers_of
 from beanops.session.config import Profile, config_path, profiles
 
-_COLUMNS = ("name", "address", "others", "token", "read_only", "confirm", "label", "color")
+_COLUMNS = ("name", "address", "others", "groups", "token", "read_only", "confirm", "label", "color")
 
 
 @click.command()
 @options.printing
 def servers(output: str) -> None:
-    """List the servers of the configuration; --server takes their names."""
-    rows = [_row(known) for known in profiles().values()]
+    """List the servers of the configuration; --server takes their names, and those of their groups."""
+    members = {group: {one.name for one in servers_of(group)} for group in groups()}
+    rows = [
+        _row(known, ", ".join(group for group, names in members.items() if known.name in names))
+        for known in profiles().values()
+    ]
     if output == "json":
         print_json(rows)
     elif output == "csv":
@@ -29,9 +34,10 @@ def servers(output: str) -> None:
             click.echo(f"no servers configured; add them to {config_path()}", err=True)
 
 
-def _row(known: Profile) -> dict[str, Any]:
+def _row(known: Profile, grouped: str) -> dict[str, Any]:
     """Return a row; of a token what it comes from, and no more."""
     texts = {"others": ", ".join(known.others), "token": known.token.kind if known.token is not None else ""}
+    texts["groups"] = grouped
     return {name: texts[name] if name in texts else getattr(known, name) for name in _COLUMNS}
 
 
