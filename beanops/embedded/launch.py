@@ -30,6 +30,8 @@ def serve(
     stats_kept: float | None = None,
     nodes: int = 1,
     max_memory: int | None = None,
+    idle_timeout: float | None = None,
+    max_connections: int | None = None,
     tls_cert: str | os.PathLike[str] | None = None,
     tls_key: str | os.PathLike[str] | None = None,
     tls_client_ca: str | os.PathLike[str] | None = None,
@@ -57,6 +59,10 @@ def serve(
         Nodes behind the address that connections are with, in turn; each has an id, a pid and a host of its own.
     max_memory : int or None
         Bytes of all bodies from which on a put is answered ``OUT_OF_MEMORY``.
+    idle_timeout : float or None
+        Seconds after which a connection that says nothing is closed, unless it waits in a reserve.
+    max_connections : int or None
+        Connections from which on others are closed at once.
     tls_cert : path or None
         File with the certificate of the server, which then speaks TLS only.
     tls_key : path or None
@@ -94,6 +100,8 @@ def serve(
     options.stats_kept = stats_kept
     options.nodes = nodes
     options.max_memory = max_memory
+    options.idle_timeout = idle_timeout
+    options.max_connections = max_connections
     options.tls_cert, options.tls_key, options.tls_client_ca = (
         None if path is None else os.fspath(path) for path in (tls_cert, tls_key, tls_client_ca)
     )

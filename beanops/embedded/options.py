@@ -27,6 +27,7 @@ _REFUSED = {
 _TLS = ("--tls-cert", "--tls-key", "--tls-client-ca", "--tls-min-version", "--tls-port")
 _WITH_VALUE = (
     *("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect", "--stats-kept", "--nodes", "--max-memory"),
+    *("--idle-timeout", "--max-connections"),
     *(*_TLS, "--auth-token-file"),
 )
 #: The versions of TLS that can be asked for.
@@ -54,6 +55,10 @@ options:
   --stats-kept SECS  answer stats from a cache for so long (0; truncate: 0.5)
   --nodes COUNT      nodes of a cluster, each with its own id, that connections are with in turn (1)
   --max-memory BYTES answer OUT_OF_MEMORY when all bodies take more
+  --idle-timeout SECS
+                     close connections that are idle for so long
+  --max-connections COUNT
+                     close further connections at once
   -b DIR             refused, or ignored with --ignore-binlog
   --ignore-binlog    start without a binlog although -b asks for one
   -V                 log connections that come and go
@@ -83,6 +88,10 @@ class ServerOptions:
         Bytes of all bodies from which on a put is refused.
     binlog : str or None
         A directory that is to be ignored.
+    idle_timeout : float or None
+        Seconds after which an idle connection is closed.
+    max_connections : int or None
+        Connections from which on others are closed at once.
     tls_cert, tls_key, tls_client_ca : str or None
         Files with the certificate of the server, its key, and the CAs of clients.
     tls_min_version : str
@@ -103,6 +112,8 @@ class ServerOptions:
         self.stats_kept: float | None = None
         self.nodes = 1
         self.max_memory: int | None = None
+        self.idle_timeout: float | None = None
+        self.max_connections: int | None = None
         self.binlog: str | None = None
         self.tls_cert: str | None = None
         self.tls_key: str | None = None
@@ -144,6 +155,10 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
             options.nodes = _number(flag, value, 1)
         elif flag == "--max-memory":
             options.max_memory = _number(flag, value, 0)
+        elif flag == "--idle-timeout":
+            options.idle_timeout = _seconds(flag, value) or None
+        elif flag == "--max-connections":
+            options.max_connections = _number(flag, value, 1)
         elif flag == "--tls-min-version":
             options.tls_min_version = _tls_version(value)
         elif flag in _TLS or flag == "--auth-token-file":

@@ -53,7 +53,7 @@ class Server:
             options.nodes,
             options.max_memory,
         )
-        self._loop = Loop(self.service, log)
+        self._loop = Loop(self.service, log, options.idle_timeout, options.max_connections)
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)

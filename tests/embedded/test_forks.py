@@ -9,8 +9,9 @@ import pytest
 
 import beanops.embedded
 from beanops.embedded.dialects import FORKS, NEWEST, Dialect
-from tests.embedded.peers import Local, ask, split_replies, statistics
+from tests.embedded.peers import Local, ask, dial, read_all, split_replies, statistics
 from tests.embedded.test_like_real import Actor
+from tests.waits import until
 
 
 class Difference(NamedTuple):
@@ -183,6 +184,35 @@ def test_each_connection_is_with_a_node_of_its_own() -> None:
         assert len({one[field] for one in told}) == 3, field
         assert [one[field] for one in told[:3]] == [one[field] for one in told[3:]]
     assert {one["current-jobs-ready"] for one in told} == {"1"}
+
+
+def test_idle_connections_are_closed_but_not_those_that_wait() -> None:
+    with beanops.embedded.serve(idle_timeout=0.3) as address, dial(address) as worker:
+        worker.sendall(b"reserve\r\n")
+        for _ in range(2):
+            with dial(address) as idle:
+                idle.sendall(b"watch a\r\n")
+                assert read_all(idle) == b"WATCHING 2\r\n"
+        assert ask(address, b"put 1 0 60 1\r\na\r\n") == b"INSERTED 1\r\n"
+        assert worker.recv(100) == b"RESERVED 1 1\r\na\r\n"
+
+
+def test_connections_beyond_the_most_are_closed_at_once() -> None:
+    with beanops.embedded.serve(max_connections=2) as address, dial(address) as first, dial(address) as second:
+        for peer in (first, second):
+            peer.sendall(b"list-tube-used\r\n")
+            assert peer.recv(100) == b"USING default\r\n"
+        with dial(address) as third:
+            assert read_all(third) == b""
+        first.close()
+        until(lambda: answers(address))
+
+
+def answers(address: str) -> bool:
+    try:
+        return ask(address, b"list-tube-used\r\n") == b"USING default\r\n"
+    except ConnectionError:
+        return False
 
 
 def test_a_put_beyond_the_memory_is_refused_until_there_is_room() -> None:

@@ -149,6 +149,8 @@ def test_a_binlog_can_be_asked_for_in_vain() -> None:
         ["--nodes", "x"],
         ["--max-memory", "-1"],
         ["--stats-kept", "nan"],
+        ["--idle-timeout", "-1"],
+        ["--max-connections", "0"],
         ["--stats-kept", "soon"],
         ["--tls-cert", "/nowhere/cert.pem"],
         ["--tls-cert", ""],

@@ -68,6 +68,11 @@ class Door:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.log(f"accept {peer.fileno()}")
+        most = self._loop.max_connections
+        if most is not None and self._loop.service.machine.connections >= most:
+            self._loop.log(f"close {peer.fileno()}: too many connections")
+            peer.close()
+            return
         tls = self._listener.tls
         if tls is not None:
             from beanops.embedded.sockets.tls import TlsStream

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 
 from beanops.embedded.dialogue import Dialogue, Mode
+from beanops.embedded.model import SECOND
 from beanops.embedded.sockets.loop import Loop
 from beanops.embedded.sockets.streams import PeerStream
 
@@ -31,6 +32,7 @@ class Link:
     """
 
     def __init__(self, loop: Loop, stream: PeerStream, received: bytes = b"", reply: bytes = b"") -> None:
+        self.id = loop.next_id()
         self.open = True
         self.queued = False
         self._loop = loop
@@ -43,6 +45,10 @@ class Link:
         self._dialogue = Dialogue(loop.service, self._queue)
         self._number = self._peer.fileno()
         loop.members.add(self)
+        self._active_at = 0
+        if loop.idle_timeout is not None:
+            self._active_at = loop.service.machine.clock()
+            loop.start(self, loop.idle_timeout)
         if received:
             self._dialogue.receive(received)
             self._queue()
@@ -53,6 +59,7 @@ class Link:
         if events & _WRITE:
             self._send(b"")
         if events & _READ and self.open and not self._ended:
+            self._active_at = self._loop.service.machine.now
             self._read()
         if self.open:
             self._watch()
@@ -82,11 +89,24 @@ class Link:
                 self._queue()
             self._watch()
 
+    def expire(self) -> None:
+        """Close the connection if it has been idle for too long, else look again when it may have been."""
+        assert self._loop.idle_timeout is not None
+        idle = (self._loop.service.machine.now - self._active_at) / SECOND
+        if idle < self._loop.idle_timeout:
+            self._loop.start(self, self._loop.idle_timeout - idle)
+        elif self._dialogue.mode is Mode.WAIT:
+            self._loop.start(self, self._loop.idle_timeout)
+        else:
+            self.close()
+
     def close(self) -> None:
         """Drop the connection: what it had reserved is ready at once."""
         if not self.open:
             return
         self.open = False
+        if self in self._loop.timers:
+            self._loop.timers.remove(self)
         self._watch(_NONE)
         self._loop.ends.forget(self._peer)
         self._loop.members.discard(self)

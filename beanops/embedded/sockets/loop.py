@@ -47,6 +47,10 @@ class Loop:
         The queue.
     log : callable
         Called with a line of text for each connection that comes or goes.
+    idle_timeout : float or None
+        Seconds after which a connection that says nothing is closed, unless it waits in a reserve.
+    max_connections : int or None
+        Connections from which on others are closed at once.
     selector : selectors.BaseSelector
         The sockets; the data of each has a method ``take(events)``.
     ends : Ends
@@ -59,9 +63,17 @@ class Loop:
         What is due at an instant, in nanoseconds of the machine's clock.
     """
 
-    def __init__(self, service: Service, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        log: Callable[[str], None],
+        idle_timeout: float | None = None,
+        max_connections: int | None = None,
+    ) -> None:
         self.service = service
         self.log = log
+        self.idle_timeout = idle_timeout
+        self.max_connections = max_connections
         self.selector = selectors.DefaultSelector()
         self.ends = Ends(self.selector)
         self.members: set[Member] = set()
