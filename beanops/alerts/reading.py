@@ -18,6 +18,7 @@ from beanops.alerts.rows import PROBLEMS, SERVERS, TABLES
 from beanops.alerts.rules import DAYS, SEVERITIES, NotifierChannel, Rule, Rules, Silence
 from beanops.alerts.toml_places import Places
 from beanops.client.address import Address
+from beanops.fleet.servers import NoServers, names_several, servers_of
 from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.row_predicates import PredicateTable, RowPredicates
 from beanops.protocol.errors import ArgumentError
@@ -116,8 +117,12 @@ class _RulesReader:
     def _check_server(self, server: str, number: int) -> None:
         try:
             known = profiles()
-            if server not in known:
+            if names_several(server):
+                servers_of(server)
+            elif server not in known:
                 Address.parse(server)
+        except NoServers as error:
+            self._file.complain(str(error), "servers", number)
         except ArgumentError as error:
             hint = did_you_mean(server, known)
             self._file.complain(f"{server!r} is neither a profile nor an address ({error}){hint}", "servers", number)

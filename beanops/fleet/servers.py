@@ -22,6 +22,10 @@ from beanops.text import did_you_mean
 _ALLOWED = "an address, or the name of a server or of a group in config.toml"
 
 
+class NoServers(UsageError):
+    """A glob or a group matches no server, or nothing is named."""
+
+
 def groups() -> dict[str, tuple[str, ...]]:
     """Return the configured groups of servers by name.
 
@@ -93,7 +97,7 @@ def servers_of(targets: str | Address | Reach | Iterable[str | Address | Reach])
             one = profile(name)
             wanted.setdefault(one.name, one)
     if not wanted:
-        raise UsageError("no server is named: pass names or addresses")
+        raise NoServers("no server is named: pass names or addresses")
     return _each_once(wanted.values())
 
 
@@ -115,7 +119,7 @@ def _expanded(
         matching = [one for one in known if fnmatchcase(one, name)]
         if not matching:
             names = f"; config.toml has {', '.join(sorted(known))}" if known else "; config.toml has no servers"
-            raise UsageError(f"no server matches {name}{within}{names}")
+            raise NoServers(f"no server matches {name}{within}{names}")
         return matching
     if of and _may_be_named(name):
         # A wrong name would otherwise be looked up as a host.

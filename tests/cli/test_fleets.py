@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from beanops.alerts.files import rules_path
 from beanops.embedded.process import Beanstalkd
 from beanops.fleet.connect import connect
 from tests.cli.conftest import Cli, one_line
@@ -211,3 +212,12 @@ def test_a_pause_is_of_all_servers_that_have_the_tube(cli: Cli, servers: Servers
 def test_a_variable_names_a_group(cli: Cli, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEANOPS_SERVER", "all")
     assert {row["server"] for row in cli("tubes", "--json").json} == {*NAMES}
+
+
+def test_rules_of_alerts_name_groups_and_globs(cli: Cli, servers: Servers) -> None:
+    rule = '[[rule]]\nname = "buried"\nwhen = "buried > 1"\n'
+    rules_path().write_text(f'servers = ["[ab]"]\n{rule}')
+    assert cli("alert", "--once").out.splitlines()[-1] == "2 alerts firing"
+    assert {row["server"] for row in cli("alert", "status", "--json").json} == {"a", "b"}
+    rules_path().write_text(rule)
+    assert cli("-s", "all", "alert", "--once").out.splitlines()[-1] == "3 alerts firing"

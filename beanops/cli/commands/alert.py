@@ -11,6 +11,7 @@ import click
 
 from beanops.cli import complete, options
 from beanops.cli.exits import INCOMPLETE, USAGE
+from beanops.cli.fleets.server_option import Servers
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.protocol.errors import UsageError
 from beanops.text import plural, safe_text, span
@@ -60,25 +61,35 @@ _state = click.option(
 @click.option("--check", "way", flag_value="check", help="Check the rules file and exit")
 @click.option("--test", "way", flag_value="test", help="Send a test to each notifier")
 @click.option("--once", "way", flag_value="once", help="Look once, notify, and exit 1 if an alert fires")
-@options.server
+@options.fleet
 @click.pass_context
-def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | None, server: str) -> int:
+def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | None, server: Servers) -> int:
     """Run the rules until SIGTERM or Ctrl-C; SIGHUP reads them again."""
     from beanops.alerts.fields import RulesError
     from beanops.alerts.files import rules_path, state_path
     from beanops.alerts.reading import read_rules
 
     path = file or rules_path()
-    given = server if options.is_given(ctx) else None
+    named = (server,) if isinstance(server, str) else server
+    given = named if options.is_given(ctx) else ()
 
     def read(predicates: RowPredicates) -> Rules:
         return read_rules(path, predicates)
 
     def servers_of(rules: Rules) -> dict[str, Reach]:
+        from beanops.fleet.servers import names_several
+        from beanops.fleet.servers import servers_of as members_of
         from beanops.session.config import profile
 
-        names = (given,) if given is not None else rules.servers or (server,)
-        return {name: profile(name).reach for name in names}
+        found: dict[str, Reach] = {}
+        for name in given or rules.servers or named:
+            # One server keeps the name that it is given here, by which its alerts are known.
+            found |= (
+                {one.name: one.reach for one in members_of(name)}
+                if names_several(name)
+                else {name: profile(name).reach}
+            )
+        return found
 
     try:
         if way is None:
