@@ -6,11 +6,30 @@ Fields have the protocol's names in Python spelling (``current-jobs-ready`` is `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+
+class NoFields(Mapping[str, str]):
+    """A mapping without keys that nobody can change and that, unlike a ``MappingProxyType``, can be pickled."""
+
+    def __getitem__(self, key: str) -> str:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, str] = NoFields()
 #: Where `ServerStats.extra` has the id of the process, where it is one of several that share their jobs.
 NODE = "node"
 

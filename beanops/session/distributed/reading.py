@@ -30,6 +30,7 @@ from beanops.session.execution.connection_use import restarted
 from beanops.session.investigation.facets import FacetSearch, FoundFacets
 from beanops.session.investigation.groups import CountedGroups, GroupSearch, groups_frame
 from beanops.session.lookups import Lookups, Snapshot
+from beanops.shown_frame import ShownFrame
 from beanops.text import plural
 
 if TYPE_CHECKING:
@@ -261,7 +262,8 @@ def jobs_in_parts(
 
     parts = sorted(parted.run(executor, read_frame, columns), key=lambda part: part[0])
     rest = jobs_frame([job for batch in scan for job in batch], columns.sources)
-    frames: pandas.DataFrame = pd.concat([*(frame for _, frame in parts), rest], ignore_index=True)
+    # A frame that was pickled is a plain one.
+    frames: pandas.DataFrame = ShownFrame(pd.concat([*(frame for _, frame in parts), rest], ignore_index=True))
     if len(rest) and "id" in frames.columns:  # of parts that no task has looked at
         frames = frames.sort_values("id", ascending=order == "oldest", ignore_index=True)
     return frames

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,27 @@ import pytest
 
 from tests.needs import missing
 from tests.waits import PATIENCE, until
+
+
+class Pickling(ThreadPoolExecutor):
+    """Carries tasks and results as another process would get them."""
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        """Run a task that was pickled, and pickle its result."""
+        carried = pickle.dumps((function, arguments))
+
+        def run() -> Any:
+            called, given = pickle.loads(carried)
+            return pickle.loads(pickle.dumps(called(*given)))
+
+        return super().submit(run)
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    """Start threads that work as other processes would."""
+    with Pickling(3) as threads:
+        yield threads
 
 
 @pytest.fixture(scope="module")

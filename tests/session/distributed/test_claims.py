@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -32,12 +32,6 @@ from beanops.session.session import Session
 from tests.session.conftest import fill
 
 JOBS = 40
-
-
-@pytest.fixture
-def executor() -> Iterator[Executor]:
-    with ThreadPoolExecutor(3) as threads:
-        yield threads
 
 
 @pytest.fixture(autouse=True)

@@ -21,17 +21,12 @@ from beanops.protocol.errors import ArgumentError
 from beanops.session.distributed import reading, workers
 from beanops.session.session import Session
 from tests.session.conftest import fill
+from tests.session.distributed.conftest import Pickling
 
 JOBS = 300
 
 
-@pytest.fixture
-def executor() -> Iterator[Executor]:
-    with ThreadPoolExecutor(3) as threads:
-        yield threads
-
-
-class Failing(ThreadPoolExecutor):
+class Failing(Pickling):
     """Loses every other task."""
 
     def __init__(self) -> None:
@@ -57,7 +52,7 @@ class Deaf(ThreadPoolExecutor):
 def any_executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Executor]:
     monkeypatch.setattr(workers, "SILENCE", 0.2 if request.param == "no task" else 60)
     kinds: dict[str, Callable[[], Executor]] = {
-        "all tasks": lambda: ThreadPoolExecutor(2),
+        "all tasks": lambda: Pickling(2),
         "some tasks": Failing,
         "no task": Deaf,
     }
