@@ -1,6 +1,6 @@
 """Where an address leads, in one spelling: ``127.1``, ``LOCALHOST`` and ``[::ffff:127.0.0.1]`` are one place.
 
-What lives here: comparing addresses. Reading one is in `address`, connecting to one in `shared`.
+What lives here: comparing addresses. Reading one is in `address`, connecting to one in `transport`.
 """
 
 from __future__ import annotations

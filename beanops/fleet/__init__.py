@@ -1,6 +1,9 @@
 """Many servers as one: `Fleet` has the verbs of a session for all of its servers at once.
 
-`servers` says which servers are meant, `members` opens a session on each, `calls` asks them at the same time and waits
-for none that is silent, `merging` makes one frame of their frames, `fleet_run` has what a verb did on each. It stands
-above `session` and knows nothing of faces.
+What lives here: which servers are meant (`servers`), the call that opens them (`connect`), what users see (`fleet`,
+with the docstrings of the session by `described`), and how it is carried out. `looking` and `acting` say what each
+server is asked, `targets` which jobs of it, and `dispatch` asks all at the same time by `calls`, which wait for no
+silent server. `members` holds the session on each, `merging` makes one frame of their frames, `dataset` one of their
+files, `fleet_run` has what a verb did on each, `past_runs` finds it in the journal, and `progress` shows and ends it.
+Imports session and below; `ui` and the faces import this room.
 """

@@ -1,1 +1,4 @@
-"""The dashboard of several servers: `view` shows what `refresher` finds out of each, and acts by `actions`."""
+"""The dashboard of several servers.
+
+What lives here: the view (`view`), what it asks each server (`refresher`), its rows (`rows`) and buttons (`actions`).
+"""
