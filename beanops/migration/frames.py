@@ -9,18 +9,9 @@ import pandas as pd
 
 from beanops.frames import frame
 
-_BEFORE = ("ready", "delayed", "buried", "reserved", "bytes", "largest", "too_large")
-_CONNECTED = ("using", "watching", "there", "watching_there")
-_AFTER = ("moved", "same", "taken", "different", "twice", "unknown", "left", "reserved")
+_KINDS = {"tube": "str", "pause_left": "seconds"}
 
 
-def tubes_frame(rows: Sequence[Any]) -> pd.DataFrame:
-    """Return the tubes of a migration before it, each a `TubeToMove`."""
-    counts = {name: ("int64", name) for name in _BEFORE}
-    connected = {name: ("int64", name) for name in _CONNECTED}
-    return frame(rows, {"tube": ("str", "tube"), **counts, "pause_left": ("seconds", "pause_left"), **connected})
-
-
-def moved_frame(rows: Sequence[Any]) -> pd.DataFrame:
-    """Return the tubes of a migration after it, each a `MovedTube`."""
-    return frame(rows, {"tube": ("str", "tube"), **{name: ("int64", name) for name in _AFTER}})
+def tubes_frame(rows: Sequence[Any], fields: Sequence[str]) -> pd.DataFrame:
+    """Return the tubes of a migration with the fields of a `TubeToMove` before it, or of a `MovedTube` after it."""
+    return frame(rows, {name: (_KINDS.get(name, "int64"), name) for name in fields})

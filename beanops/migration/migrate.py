@@ -9,7 +9,7 @@ from beanops.html import card
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import names_of
 from beanops.journal.records import RunRow
-from beanops.migration.moved import Check, check
+from beanops.migration.moved import Check, MovedTube, check
 from beanops.migration.report import MigrationReport, report
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.limits import check_choice
@@ -53,11 +53,11 @@ class Migration:
     @property
     def tubes(self) -> pandas.DataFrame:
         """The tubes as a frame: after a migration the fields of `MovedTube`, of a dry run those of `TubeToMove`."""
-        from beanops.migration.frames import moved_frame
+        from beanops.migration.frames import tubes_frame
 
         if self.check is None and self.report is not None:
             return self.report.tubes
-        return moved_frame([] if self.check is None else self.check.rows)
+        return tubes_frame([] if self.check is None else self.check.rows, MovedTube._fields)
 
     @property
     def summary(self) -> str:

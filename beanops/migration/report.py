@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.html import card
 from beanops.jobs.search.progress import Progress
+from beanops.monitor.problems.server_rules import jobs_in
 from beanops.monitor.sweep import sweep
-from beanops.protocol import ServerStats, TubeStats
+from beanops.protocol import TubeStats
 from beanops.protocol.states import AT_REST
 from beanops.session.execution.executor import Executor
 from beanops.session.old_servers.bury import watchers
@@ -153,7 +154,7 @@ class MigrationReport:
         """The tubes as a frame: the fields of `TubeToMove`, of which ``pause_left`` is a timedelta."""
         from beanops.migration.frames import tubes_frame
 
-        return tubes_frame(self.rows)
+        return tubes_frame(self.rows, TubeToMove._fields)
 
     @property
     def summary(self) -> str:
@@ -220,27 +221,18 @@ def _facts(executor: Executor) -> MigrationEnd:
     server = executor.lookups.server()
     can = executor.lookups.capabilities_of(server)
     return MigrationEnd(
-        str(executor.context.address), server.version, server.max_job_size, _jobs(server),
+        str(executor.context.address), server.version, server.max_job_size, jobs_in(server),
         bool(server.binlog_current_index), server.draining, can.reserve_job,
     )  # fmt: skip
 
 
-def _jobs(server: ServerStats) -> int:
-    ready, reserved = server.current_jobs_ready, server.current_jobs_reserved
-    return ready + reserved + server.current_jobs_delayed + server.current_jobs_buried
-
-
 def _row(stats: TubeStats, sizes: _Sizes, other: TubeStats | None, workers: int) -> TubeToMove:
-    there = 0
-    if other is not None:
-        ready, reserved = other.current_jobs_ready, other.current_jobs_reserved
-        there = ready + reserved + other.current_jobs_delayed + other.current_jobs_buried
     return TubeToMove(
         stats.name,
         stats.current_jobs_ready, stats.current_jobs_delayed, stats.current_jobs_buried, stats.current_jobs_reserved,
         sizes.bytes, sizes.largest, sizes.too_large,
         stats.pause_time_left, stats.current_using, stats.current_watching,
-        there, 0 if other is None else watchers(other, workers),
+        0 if other is None else jobs_in(other), 0 if other is None else watchers(other, workers),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from beanops.monitor.problems.problem import Problem, Severity
 from beanops.monitor.problems.thresholds import ServerThresholds
-from beanops.protocol import JobStats, ServerStats
+from beanops.protocol import JobStats, ServerStats, TubeStats
 from beanops.protocol.states import STATES
 from beanops.text import plural, span
 
@@ -97,8 +97,8 @@ class ServerFacts(NamedTuple):
 Rule = Callable[[ServerFacts, ServerThresholds], Problem | None]
 
 
-def jobs_in(stats: ServerStats) -> int:
-    """Return the number of jobs in all states."""
+def jobs_in(stats: ServerStats | TubeStats) -> int:
+    """Return the number of jobs of a server or a tube in all states."""
     return sum(getattr(stats, f"current_jobs_{state}") for state in STATES)
 
 
