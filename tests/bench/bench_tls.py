@@ -70,7 +70,8 @@ def main(rounds: int = 5) -> None:
             figures.append(Figure("one by one", ours, theirs, 0.3))
             ours, theirs = in_turn(rounds, *(partial(connecting, reach) for reach in reaches))
             show("the embedded server with TLS, beside itself in plain text", figures)
-            show("a new connection with TLS", [Figure("to the first answer", ours, 10, 1, False, "ms")])
+            title = "a new connection with TLS, beside one in plain text"
+            show(title, [Figure("to the first answer", ours, theirs, 10, False, "ms")])
 
 
 if __name__ == "__main__":
