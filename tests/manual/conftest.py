@@ -65,6 +65,7 @@ def shop(
     """Fill the test's server: 50 jobs of ``billing``, 46 of them buried, two of ``mail``, and files beside them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEANOPS_SERVER", beanstalkd.address)
+    monkeypatch.setenv("DASK_TEMPORARY_DIRECTORY", str(tmp_path))
     servers = {"prod": beanstalkd.address, "staging": start_beanstalkd().address}
     tables = "".join(f'[servers.{name}]\naddress = "{address}"\n' for name, address in servers.items())
     configure(f'{tables}[groups]\nall = ["prod", "staging"]\n')
