@@ -16,6 +16,17 @@ _PATIENCE = """\
 patience : number, str, timedelta or None
     Time for which a server may owe an answer before the call returns without it; None is that of the fleet.
 """
+#: What is different on several servers.
+_OTHERWISE = (
+    (r"called with the `Run`", "called with the `FleetRun`"),
+    (r"Maximum (jobs|ids) (requested )?per second", r"Maximum \1 \2per second on each server"),
+    (r"^run : Run, str or row$", "run : FleetRun, Run, str or row"),
+    (r"DataFrame with a column ``id``", "DataFrame with ``server`` and ``id``"),
+    (r"^    Maximum number of jobs, the newest", "    Maximum number of jobs of each server, the newest"),
+    (r"^    Maximum number of jobs\.", "    Maximum number of jobs of {limit}."),
+)
+#: Methods whose limit is that of each server; those of others are of all together.
+_OF_EACH = ("sql", "facets", "snapshot", "to_dask")
 
 
 def as_in_session(method: Callable[..., Any], *, without: str = "") -> Callable[[F], F]:
@@ -35,6 +46,9 @@ def as_in_session(method: Callable[..., Any], *, without: str = "") -> Callable[
             parameters = _section(known)
             if without:
                 parameters = re.sub(rf"^{without} : .*\n(?:[ ].*\n?)*", "", parameters, flags=re.MULTILINE)
+            limit = "each server" if function.__name__ in _OF_EACH else "all servers together"
+            for words, instead in _OTHERWISE:
+                parameters = re.sub(rf"(?m){words}", instead.replace("{limit}", limit), parameters)
             head, found, tail = _parted(own)
             function.__doc__ = f"{head.rstrip()}\n\n{_PARAMETERS}{parameters}{found}{_PATIENCE}\n{tail}".rstrip() + "\n"
         return function

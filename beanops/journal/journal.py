@@ -64,6 +64,8 @@ Page = tuple[RunRow, "ActionPage"]
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
 _BODIES = ("body", "new_body")
 _WITHOUT_BODY = tuple(sa.null() if column.name in _BODIES else column for column in _FIELDS)
+#: Servers that an error names.
+_NAMED = 5
 #: Actions read in one query, and runs counted in one query.
 _PAGE = 1000
 #: Actions read in columns in one query.
@@ -275,6 +277,12 @@ class Journal:
             row = connection.execute(sa.select(*RUN_FIELDS).where(RUNS.c.id == id)).one_or_none()
             apart = connection.execute(sa.select(ASKED.c.ids).where(ASKED.c.run == id)).scalar_one_or_none()
         if row is None:
+            parts = self.find_runs(Filter(fleets=[id]))
+            if parts:
+                on = ", ".join(part.server for part in parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
+                raise JournalError(
+                    f"{id} is an action on several servers, {on}: use a fleet, or the run of one of them"
+                )
             raise JournalError(f"the journal at {self.where} has no run {id}")
         run = run_of(row)
         return run if apart is None else run._replace(request=run.request | asked_of(apart))

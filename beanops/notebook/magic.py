@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+from beanops.fleet.servers import names_several
 from beanops.journal import explanations
 from beanops.journal.records import Refused
 from beanops.notebook.magic_completion import completions
@@ -206,7 +207,10 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         print(HELP)
         return None
     if word == "connect":
-        variables[NAME] = connect(rest.strip() or "127.0.0.1:11300", source="notebook")
+        target = rest.strip() or "127.0.0.1:11300"
+        if names_several(target):
+            raise UsageError(f"{target} names several servers: fleet = beanops.connect({target!r}) acts on all of them")
+        variables[NAME] = connect(target, source="notebook")
         return variables[NAME]
     session = _session_in(variables)
     if word == "sql" and rest.strip():

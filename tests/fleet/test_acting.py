@@ -100,6 +100,8 @@ def test_some_servers_of_a_run_may_be_missing(servers: Servers, fleet: Fleet, op
     assert rest.done == 0
     with pytest.raises(JournalError, match="has no run nonsense"):
         fleet.undo("nonsense")
+    with pytest.raises(JournalError, match=rf"{run.id} is an action on several servers, .*: use a fleet"):
+        fleet["a"].undo(run.id)
 
 
 def test_what_the_fleet_did_is_newest_first_with_the_names(servers: Servers, fleet: Fleet) -> None:
