@@ -47,12 +47,14 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(orders: Path) -> Iterator[Any]:
     """Start a cluster of two worker processes, and connect to it."""
     try:
+        from dask import config
         from distributed import Client, LocalCluster
     except ImportError:
         missing("Dask is not installed")
     from tests.session.distributed.killer import Killer
 
     with (
+        config.set({"temporary-directory": str(orders)}),
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
