@@ -131,6 +131,7 @@ class Acting:
             return found
 
         answers = self._dispatch.read({name: find(place) for name, place in places.items()}, patience=patience)
+        self._dispatch.leave_out_read_only(verb, answers)
         found = in_order(self._dispatch.frame("jobs", answers), which["order"], int(asked.pop("limit")), wanted)
         rest = {name: value for name, value in asked.items() if name not in ("where", "group", "order")}
         return self.on_jobs(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from beanops.fleet.members import FleetMember
 from beanops.jobs.search.progress import Progress
 from beanops.journal.records import Refused
-from beanops.protocol.errors import BeanopsError, ConnectFailed, ConnectionLost, NotFound, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectFailed, ConnectionClosed, ConnectionLost, NotFound, UsageError
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import span
@@ -214,7 +214,8 @@ class Answers(NamedTuple):
         for error in errors:
             if isinstance(error, UsageError):
                 raise error
-        if not self.failed:
+        closed = isinstance(errors[0], ConnectionClosed) and len({str(error) for error in errors}) == 1
+        if not self.failed or closed:  # by close() of the fleet
             raise errors[0]
         words = "; ".join(f"{name}: {error}" for name, error in self.errors.items())
         if all(isinstance(error, Refused) for error in errors):

@@ -13,7 +13,7 @@ from beanops.fleet.fleet_run import FleetRun
 from beanops.fleet.members import FleetMember
 from beanops.fleet.progress import ending_gently, whole_of
 from beanops.jobs.tube_names import warn_of_tube
-from beanops.journal.records import new_run_id
+from beanops.journal.records import Refused, new_run_id
 from beanops.journal.shared import SharedJournal
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.arguments import Seconds, timeout_of
@@ -213,6 +213,20 @@ class Dispatch:
 
     # -- act -----------------------------------------------------------------------------------------------------
 
+    def leave_out_read_only(self, action: str, answers: Answers) -> list[str]:
+        """Turn what was found on read-only servers into refusals, unless all servers are; return their names.
+
+        What a plan counts, and what a limit is filled with, is then what can be done.
+        """
+        sessions = [member.session for member in self.members.values()]
+        if all(session is None or session.read_only for session in sessions):
+            return []
+        refused = [name for name, call in answers.calls.items() if (one := call.member.session) and one.read_only]
+        for name in refused:
+            session = answers.calls.pop(name).member.session
+            answers.errors[name] = Refused(f"{action} is refused: {session} is read-only")
+        return refused
+
     def act(
         self,
         action: str,
@@ -258,6 +272,8 @@ class Dispatch:
             tell = _teller(bar, progress, run)
             answers = self.put(questions, seconds, None if dry else run.id, run.follow, tell)
         answers.errors.update(errors or {})
+        if dry:
+            run.leave_out(self.leave_out_read_only(action, answers))
         run.end(answers)
         if answers.errors and not run.runs:
             answers.check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,10 @@ class FleetRun:
     def follow(self, calls: Mapping[str, Call]) -> None:
         """Take its runs from calls that have begun."""
         self._calls = {**calls}
+
+    def leave_out(self, servers: Collection[str]) -> None:
+        """Forget what was found on servers."""
+        self._calls = {name: call for name, call in self._calls.items() if name not in servers}
 
     def end(self, answers: Answers) -> None:
         """Note which servers did not answer."""

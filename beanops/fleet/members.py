@@ -72,7 +72,7 @@ class FleetMember:
         """
         with self._opening:
             if self._closed:
-                raise ConnectionClosed(f"{self.name}: this fleet was closed by close(); connect again to continue")
+                raise ConnectionClosed("this fleet was closed by close(); connect again to continue")
             if self.session is None:
                 session = self._connect(self.profile)
                 try:

@@ -94,6 +94,7 @@ def past_runs(
         else:
             errors[server] = Refused(f"run {row.id} is on {address}, which is not in this fleet")
     if not runs and not errors:
-        raise UsageError(f"no run of it is on {', '.join(servers or ())}")
+        there = dict.fromkeys(names.get(row.server, row.server) for row in rows)
+        raise UsageError(f"no run of it is on {', '.join(servers or ())}, but on {', '.join(there)}")
     places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
     return PastRuns(sorted(runs, key=lambda one: places.get(one.server, len(places))), errors)

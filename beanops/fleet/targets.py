@@ -46,9 +46,9 @@ def parts_of(value: Any, names: Mapping[str, str], argument: str = "jobs") -> di
         return {name: run.refs for name, run in value.runs.items() if len(run.refs)}
     if hasattr(value, "columns") and "server" in value.columns:
         return _of_frame(value, names, argument)
-    if isinstance(value, Mapping) and value and all(isinstance(key, str) and key in names for key in value):
-        return {names[key]: part for key, part in value.items()}
     named = _server_of(value)
+    if isinstance(value, Mapping) and named is None and _names_servers(value, names, argument):
+        return {_known(key, names, argument): part for key, part in value.items()}
     if named is not None:
         return {_known(named, names, argument): value}
     if isinstance(value, list | tuple) and value and _server_of(value[0]) is not None:
@@ -61,6 +61,13 @@ def parts_of(value: Any, names: Mapping[str, str], argument: str = "jobs") -> di
     if argument == "jobs" and (isinstance(tube_or_jobs(value), str) or is_groups(value)):
         return None
     return _of_the_only(value, names)
+
+
+def _names_servers(value: Mapping[Any, Any], names: Mapping[str, str], argument: str) -> bool:
+    """Whether the keys of a mapping are, or should be, servers; others than these are rows of a job or a group."""
+    if argument in ("jobs", "ids"):
+        return "id" not in value and not is_groups(value)
+    return bool(value) and all(isinstance(key, str) and key in names for key in value)
 
 
 def spread(arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -98,6 +98,8 @@ def test_some_servers_of_a_run_may_be_missing(servers: Servers, fleet: Fleet, op
     with pytest.warns(ServersUnanswered, match="which is not in this fleet"):
         rest = open_fleet("a").undo(run)
     assert rest.done == 0
+    with pytest.raises(UsageError, match=f"^no run of it is on b, c, but on {servers.processes['a'].address}$"):
+        open_fleet("b", "c").undo(fleet.kick({"a": []}), servers=["b", "c"])
     with pytest.raises(JournalError, match="has no run nonsense"):
         fleet.undo("nonsense")
     with pytest.raises(JournalError, match=rf"{run.id} is an action on several servers, .*: use a fleet"):

@@ -15,7 +15,7 @@ from beanops.fleet.calls import NoServer
 from beanops.fleet.dispatch import ServersUnanswered
 from beanops.jobs.tube_names import UnknownTubeWarning
 from beanops.journal.records import Refused
-from beanops.protocol.errors import ArgumentError, NotFound, UsageError
+from beanops.protocol.errors import ArgumentError, ConnectionClosed, NotFound, UsageError
 from tests.fleet.conftest import NAMES, Servers
 from tests.waits import until
 
@@ -118,7 +118,10 @@ def test_ids_without_a_server_are_refused(servers: Servers, fleet: Fleet, open_f
         fleet.delete(pd.DataFrame({"server": ["aa"], "id": [1]}))
     with pytest.raises(ArgumentError, match="rows that each have a 'server'"):
         fleet.delete(pd.DataFrame({"server": ["a", None], "id": [1, 2]}))
+    with pytest.raises(ArgumentError, match="did you mean 'a'"):
+        fleet.delete({"a": ids, "aa": [1]})
     assert servers.states("a") == {"buried": 3}
+    assert fleet.delete({}).done == 0
     assert open_fleet("a").delete(ids).done == 3  # a fleet of one
 
 
@@ -255,6 +258,29 @@ def test_a_read_only_server_is_named_and_the_rest_is_done(servers: Servers, open
     assert "read-only" in run.unanswered["b"]
     with pytest.raises(Refused):
         open_fleet("b").kick("mail")
+
+
+def test_a_plan_and_a_limit_leave_out_a_read_only_server(servers: Servers, open_fleet: Callable[..., Fleet]) -> None:
+    servers.configure(b="read_only = true")
+    for name in NAMES:
+        servers.fill(name, priority=1 if name == "b" else 2)
+    fleet = _quietly(open_fleet())
+    plan = fleet.kick("mail", dry_run=True)
+    assert (plan.done, list(plan.runs), list(plan.unanswered)) == (6, ["a", "c"], ["b"])
+    assert "read-only" in plan.unanswered["b"]
+    few = fleet.kick("mail", limit=2, order="priority")
+    assert (few.done, list(few.unanswered)) == (2, ["b"])
+    # Where nothing may be changed at all, a plan still counts.
+    assert open_fleet("b").kick("mail", dry_run=True).done == 3
+    assert open_fleet(read_only=True).kick("mail", dry_run=True).done == 7
+    assert servers.states("b") == {"buried": 3}
+
+
+def test_a_closed_fleet_says_so_once(servers: Servers, fleet: Fleet) -> None:
+    fleet.close()
+    for call in (fleet.tubes, lambda: fleet.kick("mail"), lambda: fleet["a"]):
+        with pytest.raises(ConnectionClosed, match=r"^this fleet was closed by close\(\); connect again to continue$"):
+            call()
 
 
 def test_one_server_by_two_addresses_is_acted_on_once(servers: Servers, open_fleet: Callable[..., Fleet]) -> None:

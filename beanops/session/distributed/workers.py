@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
@@ -70,9 +71,11 @@ class Workers:
 
     @property
     def number(self) -> int:
-        """How many tasks run at once."""
+        """How many tasks run at once; 1 where a cluster does not say it, whose loss the first task tells."""
         if self._dask:
-            return max(1, int(sum(self._executor.nthreads().values())))
+            with suppress(Exception):  # a closed client raises errors of its own
+                return max(1, int(sum(self._executor.nthreads().values())))
+            return 1
         return max(1, getattr(self._executor, "_max_workers", None) or os.cpu_count() or 1)
 
     def run(
@@ -130,7 +133,8 @@ class Workers:
                 yield _end_of(number, future)
         finally:
             for future in pending.values():
-                future.cancel()
+                with suppress(Exception):  # a cluster that was closed cannot cancel either
+                    future.cancel()
 
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         # Dask takes equal calls for one, unless they are not pure.

@@ -55,6 +55,20 @@ class Broken(Executor):
         raise RuntimeError("cannot schedule new futures after shutdown")
 
 
+class Closing(ThreadPoolExecutor):
+    """Is closed after its first task, and as a cluster of Dask then cannot even cancel."""
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        if self._work_queue.qsize() or self._threads:
+            self.shutdown(wait=False)
+        future = super().submit(function, *arguments, **options)
+        future.cancel = self._cannot  # type: ignore[method-assign]
+        return future
+
+    def _cannot(self) -> bool:
+        raise RuntimeError("Client is closed")
+
+
 def copies(client: Client, tube: str) -> Counter[bytes]:
     """Count the ready jobs of a tube by body, and delete them."""
     client.watch(tube)
@@ -223,6 +237,13 @@ def test_workers_that_give_no_sign_end_the_run(
 def test_executor_that_accepts_no_task_ends_the_run(session: Session, worker: Client) -> None:
     run = session.delete(fill(worker, "mail", "ready", JOBS), executor=Broken())
     assert run.stopped == ("the executor accepts no task: RuntimeError: cannot schedule new futures after shutdown")
+
+
+def test_executor_that_is_closed_in_the_middle_ends_the_run(session: Session, worker: Client) -> None:
+    run = session.delete(fill(worker, "mail", "ready", JOBS), executor=Closing(1))
+    assert str(run.stopped).startswith("the executor accepts no task: RuntimeError")
+    assert run.done + run.unknown + run._counts["not sent"] == JOBS
+    assert session.resume(run.id).done + run.done + run.unknown == JOBS  # not "still under way"
 
 
 def test_cancelled_run_ends_with_the_batches_under_way(session: Session, worker: Client, executor: Executor) -> None:
