@@ -144,7 +144,7 @@ class LogReplay:
             if self.broken.size:
                 self.broken.pop(id)
             self._release(known)
-        elif self.orphans:
+        elif self.orphans.size:
             self.orphans.pop(id)
 
     def _release(self, place: int) -> None:

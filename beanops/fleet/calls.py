@@ -198,6 +198,11 @@ class Answers(NamedTuple):
         """The errors of the others."""
         return {name: error for name, error in self.errors.items() if not isinstance(error, NotFound)}
 
+    @property
+    def unanswered(self) -> dict[str, str]:
+        """The servers of `failed`, with the reasons."""
+        return {name: str(error) for name, error in self.failed.items()}
+
     def check(self) -> None:
         """Raise what kept every server from answering.
 

@@ -6,17 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from beanops.fleet.dispatch import Dispatch, Work
-from beanops.fleet.targets import spread
+from beanops.fleet.targets import spread_search
 from beanops.jobs.rows import Tube
 from beanops.jobs.snapshot import CannotSave, check_new
-from beanops.protocol.errors import UsageError
 from beanops.session.arguments import Seconds
 from beanops.session.lookups import Snapshot
 from beanops.text import plural
@@ -78,8 +76,7 @@ def save(
         raise CannotSave(f"cannot write {target}: {error.strerror or error}") from None
     try:
         progress = selection.pop("progress", None)
-        apart: dict[str, Any] = {name: selection.pop(name) for name in ("ids", "group") if name in selection}
-        asked = spread({"tube": tube, **apart}, dispatch.names)
+        asked = spread_search({"tube": tube}, selection, dispatch.names)
 
         def writing(name: str, place: dict[str, Any]) -> Work:
             folder = workshop / f"server={_in_path(name)}"
@@ -98,7 +95,7 @@ def save(
         raise CannotSave(f"cannot write {target}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
-    return FleetSnapshot(answers.values, {name: str(error) for name, error in answers.failed.items()})
+    return FleetSnapshot(answers.values, answers.unanswered)
 
 
 def _in_path(server: str) -> str:
@@ -108,12 +105,10 @@ def _in_path(server: str) -> str:
 
 def dask_frame(dispatch: Dispatch, tube: Tube | None, patience: Seconds | None, how: dict[str, Any]) -> dd.DataFrame:
     """Return the jobs of all servers as a Dask DataFrame; see `Fleet.to_dask`."""
-    try:
-        dask: Any = import_module("dask.dataframe")
-    except ImportError:
-        raise UsageError("a Dask DataFrame needs Dask: pip install 'beanops[dask]'") from None
-    apart: dict[str, Any] = {name: how.pop(name) for name in ("ids", "group") if name in how}
-    asked = spread({"tube": tube, **apart}, dispatch.names)
+    from beanops.session.distributed.frames import dask_module
+
+    dask = dask_module()
+    asked = spread_search({"tube": tube}, how, dispatch.names)
 
     def framing(place: dict[str, Any]) -> Work:
         return lambda session, call: session.to_dask(**how, **place)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from beanops.fleet.calls import Answers, Call, ServerQuestion, ask
 from beanops.fleet.fleet_run import FleetRun
 from beanops.fleet.members import FleetMember
-from beanops.fleet.progress import ending_gently, whole_of
+from beanops.jobs.search.progress import whole_of
 from beanops.jobs.tube_names import warn_of_tube
 from beanops.journal.records import Refused, new_run_id
 from beanops.journal.shared import SharedJournal
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.arguments import Seconds, timeout_of
 from beanops.session.bars import Bar, Report, bar_for
+from beanops.session.execution.ending import ending_gently
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import did_you_mean
@@ -166,19 +167,19 @@ class Dispatch:
         with bar_for(progress if scan else False, self.watched, "ids", scan) as bar:
             report = bar.show_scan if bar is not None else progress if callable(progress) else None
 
-            def tell() -> None:
+            def searched() -> None:
                 made = whole_of([call.made for call in known.values() if call.made is not None])
                 if report is not None and made is not None:
                     report(made)
 
             works = dict.fromkeys(self.members, work) if callable(work) else work
-            answers = self.ask(works, patience=patience, started=known.update, progress=tell)
+            answers = self.ask(works, patience=patience, started=known.update, progress=searched)
         answers.check()
         if warn:
-            self.tell(answers)
+            self.warn_of(answers)
         return answers
 
-    def tell(self, answers: Answers) -> None:
+    def warn_of(self, answers: Answers) -> None:
         """Warn of servers that did not answer, and of a tube of which no server knows anything."""
         if not self.watched:
             return
@@ -208,7 +209,7 @@ class Dispatch:
             frame.attrs = attrs[name]
         if method in MERGES:
             whole = MERGES[method](whole, frames, most)
-        whole.attrs["unanswered"] = {name: str(error) for name, error in answers.failed.items()}
+        whole.attrs["unanswered"] = answers.unanswered
         return whole
 
     # -- act -----------------------------------------------------------------------------------------------------
@@ -268,9 +269,9 @@ class Dispatch:
             ServerQuestion(name, self.members[(on or {}).get(name, name)], _with_progress(work))
             for name, work in works.items()
         ]
-        with bar_for(progress, self.watched, "jobs", action) as bar, ending_gently(run):
-            tell = _teller(bar, progress, run)
-            answers = self.put(questions, seconds, None if dry else run.id, run.follow, tell)
+        with bar_for(progress, self.watched, "jobs", action) as bar, ending_gently(run, "fleet"):
+            acted = _shown(bar, progress, run)
+            answers = self.put(questions, seconds, None if dry else run.id, run.follow, acted)
         answers.errors.update(errors or {})
         if dry:
             run.leave_out(self.leave_out_read_only(action, answers))
@@ -286,7 +287,7 @@ def _with_progress(work: Callable[[Session, Any], Run]) -> Work:
     return lambda session, call: work(session, call.acted)
 
 
-def _teller(bar: Bar | None, progress: Any, run: FleetRun) -> Callable[[], None]:
+def _shown(bar: Bar | None, progress: Any, run: FleetRun) -> Callable[[], None]:
     if bar is not None:
         return lambda: bar.show(run.counted, run.named or None)
     return (lambda: progress(run)) if callable(progress) else lambda: None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.fleet.calls import Answers, Call
 from beanops.fleet.dispatch import Dispatch, Work
-from beanops.fleet.targets import spread
+from beanops.fleet.targets import spread, spread_search
 from beanops.jobs.rows import Tube
 from beanops.protocol import TubeStats
 from beanops.session.arguments import Seconds
@@ -124,7 +124,7 @@ class Looking:
         found: dict[str, list[TubeStats]] = answers.values
         whole = tubes_frame([tube for tubes in found.values() for tube in tubes])
         of_servers(whole, {name: len(tubes) for name, tubes in found.items()})
-        whole.attrs["unanswered"] = self._reasons(answers)
+        whole.attrs["unanswered"] = answers.unanswered
         return whole
 
     def server(self, patience: Seconds | None) -> pandas.DataFrame:
@@ -133,12 +133,8 @@ class Looking:
 
         answers = self._dispatch.read(lambda session, call: session.server(), patience=patience)
         found = server_rows(answers.values)
-        found.attrs["unanswered"] = self._reasons(answers)
+        found.attrs["unanswered"] = answers.unanswered
         return found
-
-    @staticmethod
-    def _reasons(answers: Answers) -> dict[str, str]:
-        return {name: str(error) for name, error in answers.failed.items()}
 
     def watch(self, seconds: Seconds, pattern: str | None, patience: Seconds | None) -> Iterator[pandas.DataFrame]:
         """Yield the tubes of all servers with their rates, at intervals."""
@@ -151,7 +147,7 @@ class Looking:
             try:
                 return next(frames)
             except BaseException:
-                del going[name]  # it has ended: the next look begins anew
+                del going[name]  # it has ended: the next look starts another one
                 raise
 
         works = {name: partial(step, name) for name in self._dispatch.members}
@@ -160,7 +156,7 @@ class Looking:
             answers = self._dispatch.read(works, patience=patience, warn=False)
             found = self._dispatch.frame("watch", answers)
             if answers.failed.keys() - missing:
-                self._dispatch.tell(answers)
+                self._dispatch.warn_of(answers)
             missing = {*answers.failed}
             yield found
 
@@ -198,8 +194,7 @@ class Looking:
         **named: Any,
     ) -> Answers:
         progress = selection.pop("progress", None)
-        apart: dict[str, Any] = {name: selection.pop(name) for name in ("ids", "group") if name in selection}
-        asked = spread({**places, **apart}, self._dispatch.names)
+        asked = spread_search(places, selection, self._dispatch.names)
 
         def find(place: dict[str, Any]) -> Work:
             how = selection | named | place
@@ -225,4 +220,4 @@ class Looking:
     ) -> FleetFacets:
         """Return the facets of the jobs of each server."""
         answers = self._searched("facets", {"tube": tube}, patience, selection, **named)
-        return FleetFacets(answers.values, self._reasons(answers))
+        return FleetFacets(answers.values, answers.unanswered)

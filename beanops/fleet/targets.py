@@ -90,6 +90,14 @@ def spread(arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
     return found
 
 
+def spread_search(
+    places: Mapping[str, Any], selection: dict[str, Any], names: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return the arguments of a search for each server, as `spread` does; takes ids and group out of `selection`."""
+    apart: dict[str, Any] = {name: selection.pop(name) for name in ("ids", "group") if name in selection}
+    return spread({**places, **apart}, names)
+
+
 def _of_frame(frame: Any, names: Mapping[str, str], argument: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for value in frame["server"].unique().tolist():

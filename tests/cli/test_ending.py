@@ -20,7 +20,7 @@ from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.session.connect import connect
-from beanops.session.execution.connection_use import Interrupted, Terminated
+from beanops.session.execution.ending import Interrupted, Terminated
 from beanops.session.execution.run import Run
 from tests.cli.conftest import Terminal, bury
 from tests.waits import PATIENCE, until

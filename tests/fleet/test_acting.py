@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from signal import SIGINT
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError, Refused
 from beanops.protocol.errors import NotFound, UsageError
+from beanops.session.execution.ending import Interrupted
 from tests.fleet.conftest import NAMES, Servers
 
 
@@ -56,6 +59,24 @@ def test_pauses_are_of_every_server_that_has_the_tube(servers: Servers, fleet: F
     assert list(fleet.unpause(row).runs) == ["b"]
     with pytest.raises(NotFound, match="no tube 'mial'"):
         fleet.pause("mial", 60)
+
+
+def test_ctrl_c_ends_runs_on_all_servers_after_their_batches(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name, jobs=20)
+
+    def once(run: FleetRun) -> None:
+        if run.done and not run.cancelled:
+            signal.raise_signal(SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        fleet.delete("mail", state="buried", rate=20, progress=once)
+    run = caught.value.run
+    assert isinstance(run, FleetRun)
+    assert 0 < run.done < 60
+    assert str(caught.value).endswith(f"; fleet.resume({run.id!r}) resumes it")
+    assert signal.getsignal(SIGINT) is signal.default_int_handler
+    assert fleet.resume(run).done == 60 - run.done
 
 
 def test_a_run_that_was_cancelled_is_resumed_where_it_is_not_done(servers: Servers, fleet: Fleet) -> None:

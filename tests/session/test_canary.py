@@ -23,7 +23,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.journal.records import Refused
 from beanops.protocol.errors import TimedOut, UsageError
-from beanops.session.execution.connection_use import Interrupted
+from beanops.session.execution.ending import Interrupted
 from beanops.session.execution.run import Run
 from beanops.session.investigation.canary import CanaryRun, Hooks, Wave, canary, stages_of
 from beanops.session.options import Options

@@ -29,7 +29,7 @@ from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session.connect import connect
 from beanops.session.execution import executor as act_module
 from beanops.session.execution import pause_guard, targets
-from beanops.session.execution.connection_use import Interrupted
+from beanops.session.execution.ending import Interrupted
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy

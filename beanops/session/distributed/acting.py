@@ -20,7 +20,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.distributed.workers import Workers, WorkersLost, words_of
 from beanops.session.distributed.workplace import JournalPlace, Workplace
-from beanops.session.execution.connection_use import ending_gently
+from beanops.session.execution.ending import ending_gently
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.ledger import SharedLedger
 from beanops.session.execution.run import Run

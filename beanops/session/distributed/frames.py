@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     import pandas
 
 
+def dask_module() -> Any:
+    """Import and return ``dask.dataframe``.
+
+    Raises
+    ------
+    UsageError
+        Dask is not installed.
+    """
+    try:
+        return import_module("dask.dataframe")
+    except ImportError:
+        raise UsageError("a Dask DataFrame needs Dask: pip install 'beanops[dask]'") from None
+
+
 def dask_frame(
     context: Context,
     lookups: Lookups,
@@ -32,10 +46,7 @@ def dask_frame(
     source: str,
 ) -> dd.DataFrame:
     """Return jobs as a Dask DataFrame; see `Session.to_dask`."""
-    try:
-        dask: Any = import_module("dask.dataframe")
-    except ImportError:
-        raise UsageError("a Dask DataFrame needs Dask: pip install 'beanops[dask]'") from None
+    dask = dask_module()
     most = check_number("size", size, U32_MAX)
     if most < 1:
         raise ArgumentError("size", size, "at least 1")

@@ -1,16 +1,13 @@
 """How a run uses connections: pipelines for many jobs at once, tubes used or watched for them, and lookups ahead.
 
-Also how signals end a run between two batches, and when an idle connection can still be used. `verbs` has the commands,
-`executor` records them.
+Also when an idle connection can still be used. `verbs` has the commands, `executor` records them.
 """
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import chain
 
 from beanops.client.address import Address
@@ -22,78 +19,8 @@ from beanops.journal.records import Fate, Refused
 from beanops.protocol import TubeStats, commands
 from beanops.session.execution.conversation import PAUSE, Ask, Steps
 from beanops.session.execution.run import Run
-from beanops.session.execution.signals import exit_code, handling
 from beanops.session.execution.verbs import Order
 from beanops.session.old_servers.bury import Alone
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run after the current batch; the journal has all that was done.
-
-    The message says how to resume the run if that is possible.
-
-    Attributes
-    ----------
-    run : Run
-        What was done.
-    """
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(_ending_of(run))
-        self.run = run
-
-
-class Terminated(SystemExit):
-    """SIGTERM or SIGHUP ended a run after the current batch; the journal has all that was done.
-
-    Unless it is caught, the process ends with exit code 143 or 129. A summary of the run is printed on stderr.
-
-    Attributes
-    ----------
-    run : Run
-        What was done.
-    """
-
-    def __init__(self, run: Run, number: int) -> None:
-        super().__init__(exit_code(number))
-        self.run = run
-
-
-@contextmanager
-def ending_gently(run: Run) -> Iterator[None]:
-    """End a run between two batches on Ctrl-C, SIGTERM or SIGHUP; a second Ctrl-C ends it at once.
-
-    A second SIGTERM or SIGHUP changes nothing: `timeout` and closed terminals often send two.
-
-    Raises
-    ------
-    Interrupted
-        Ctrl-C ended it.
-    Terminated
-        SIGTERM or SIGHUP did.
-    """
-    came: list[int] = []
-
-    def end(number: int) -> None:
-        if came and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        came.append(number)
-        run.cancel()
-
-    with handling(end):
-        yield
-    if came and came[0] == signal.SIGINT:
-        raise Interrupted(run)
-    if came:
-        with suppress(OSError, AttributeError):  # its terminal may be gone, or there is none
-            sys.stderr.write(f"beanops: {_ending_of(run)}\n")
-            sys.stderr.flush()
-        raise Terminated(run, came[0])
-
-
-def _ending_of(run: Run) -> str:
-    """Return what was done, and how to resume the run if that is possible."""
-    return run.summary + (f"; session.resume({run.id!r}) resumes it" if run.resumable else "")
 
 
 def is_awake(client: Client, patience: float = ANSWER) -> bool:

@@ -23,8 +23,9 @@ from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.context import Context, Umbrella
 from beanops.session.execution.alike import AlikeOrders, carry_out, commands_of
 from beanops.session.execution.alike_edits import edits_of
-from beanops.session.execution.connection_use import ahead, ending_gently, restarted, revived, stage, using
+from beanops.session.execution.connection_use import ahead, restarted, revived, stage, using
 from beanops.session.execution.conversation import Ask, Steps
+from beanops.session.execution.ending import ending_gently
 from beanops.session.execution.ledger import Ledger
 from beanops.session.execution.pause_guard import PauseGuard, exposed
 from beanops.session.execution.run import Run

@@ -12,8 +12,8 @@ from beanops import private
 from beanops.journal.records import Fate
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.states import STATES
-from beanops.session.execution.connection_use import ending_gently
 from beanops.session.execution.conversation import Steps
+from beanops.session.execution.ending import ending_gently
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound, orders_of, request_of
