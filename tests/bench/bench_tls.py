@@ -62,7 +62,7 @@ def main(rounds: int = 5) -> None:
             for name, size, jobs, target in (
                 ("pipelined, bodies of 8 bytes", 8, 20_000, 0.6),
                 ("pipelined, bodies of 1 kB", 1000, 10_000, 0.6),
-                ("pipelined, bodies of 20 kB", 20_000, 2_000, 0.5),
+                ("pipelined, bodies of 20 kB", 20_000, 2_000, 0.6),
             ):
                 ours, theirs = in_turn(rounds, *(partial(pipelined, reach, size, jobs) for reach in reaches))
                 figures.append(Figure(name, ours, theirs, target))
