@@ -97,6 +97,8 @@ class Call:
                 self._began = None
                 self.check()
                 self.answer = self._work(session._under(self), self)
+                if not self.runs:  # of what was done there is a record, which a refusal would hide
+                    self.member.check_process()
             finally:
                 self.member.end(self)
         except Exception as error:
@@ -137,11 +139,12 @@ class Call:
     # -- what an `Umbrella` has ----------------------------------------------------------------------------------
 
     def enter(self) -> str | None:
-        """Return the id of the whole call for its first run; refuse if nobody waits for it."""
+        """Return the id of the whole call for its first run; refuse if nobody waits for it, or another acts there."""
         with self._lock:
             if self._entered:
                 return None
             self.check()
+            self.member.check_process()
             self._entered = True
             return self._fleet
 

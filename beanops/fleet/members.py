@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from beanops.client.address import Address
+from beanops.client.instances import is_same
 from beanops.journal.records import Refused
 from beanops.protocol.errors import ConnectionClosed
 from beanops.session.config import Profile
@@ -81,7 +82,19 @@ class FleetMember:
                     session.close()
                     raise
                 self.session = session
-            return self.session
+        self.check_process()
+        return self.session
+
+    def check_process(self) -> None:
+        """Refuse to go on if the process that the session has last looked at is another member's.
+
+        Raises
+        ------
+        Refused
+            It is, since a restart or behind a tunnel that leads elsewhere now.
+        """
+        if self.session is not None:
+            self._twins.enter(self.session._context.looked_at, self)
 
     def close(self) -> None:
         """Close the session; what waits for the server ends."""
@@ -109,11 +122,15 @@ class FleetMember:
 
 
 class Twins:
-    """Which member is on which server process: a verb must not act on a server twice, by two of its addresses."""
+    """Which member is on which server process: a verb must not act on a server twice, by two of its addresses.
+
+    A process is that of the member that was found there first, until that one is found at another: a restarted server
+    is a new process, at which either of two addresses may be first.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, FleetMember] = {}
+        self._at: dict[FleetMember, str] = {}
 
     def enter(self, instance: str, member: FleetMember) -> None:
         """Note the process of a member.
@@ -124,6 +141,10 @@ class Twins:
             Another member is on the same one.
         """
         with self._lock:
-            first = self._known.setdefault(instance, member) if instance else member
-        if first is not member:
-            raise Refused(f"{member.name} is the same server as {first.name}")
+            if not instance or self._at.get(member) == instance:
+                return
+            self._at.pop(member, None)
+            for first, at in self._at.items():
+                if is_same(at, instance):
+                    raise Refused(f"{member.name} is the same server as {first.name}")
+            self._at[member] = instance

@@ -263,6 +263,12 @@ class Context:
             raise Refused(restarted(self.address))
 
     @property
+    def looked_at(self) -> str:
+        """The server process that was looked at last, asked for once per connection; empty before the first lookup."""
+        client = self._clients.get("looking")
+        return "" if client is None else client.instance
+
+    @property
     def waiting(self) -> float:
         """Seconds since the server should have answered a command that is under way; 0 if none is."""
         return max((client.waiting for client in list(self._clients.values())), default=0.0)

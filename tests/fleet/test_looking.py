@@ -122,3 +122,18 @@ def test_one_server_behind_two_addresses_is_refused_when_it_answers(servers: Ser
             run = fleet.copy("mail", "copies")
         assert run.done == 3
     assert servers.states("a", "copies") == {"buried": 3}
+
+
+def test_one_server_behind_two_addresses_is_refused_after_its_restart_too(servers: Servers) -> None:
+    with Proxy(servers.processes["a"].port) as proxy, connect(["a", proxy.address]) as fleet:
+        with pytest.warns(ServersUnanswered, match="is the same server as"):
+            fleet.tubes()
+        servers.kill("a")
+        servers.restart("a")
+        servers.fill("a")
+        for _ in range(2):
+            with pytest.warns(ServersUnanswered, match="is the same server as"):
+                assert len(fleet.tubes("mail")) == 1
+        with pytest.warns(ServersUnanswered, match="is the same server as"):
+            assert fleet.copy("mail", "copies").done == 3
+    assert servers.states("a", "copies") == {"buried": 3}
