@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from beanops.fleet.calls import Call
 from beanops.fleet.dispatch import Dispatch, Work
 from beanops.fleet.fleet_run import FleetRun
-from beanops.fleet.targets import spread
+from beanops.fleet.targets import parts_of, spread
 from beanops.jobs.groups import is_groups
 from beanops.jobs.rows import Tube, tube_or_jobs
 from beanops.protocol.errors import BeanopsError, UsageError
@@ -82,6 +82,7 @@ class Acting:
             progress=progress,
             patience=patience,
             errors=errors,
+            named=parts_of(jobs, self._dispatch.names) is not None,
         )
 
     @staticmethod
@@ -165,7 +166,7 @@ class Acting:
         from beanops.fleet.past_runs import past_runs, rows_of
 
         chosen = None if servers is None else self._dispatch.chosen(servers)
-        rows = rows_of(self._dispatch.journal.opened(), run)
+        rows = rows_of(self._dispatch.record(), run)
         past = past_runs(rows, self._dispatch.names, chosen, back=verb == "undo")
 
         def doing(id: str) -> Callable[[Session, Any], Run]:
@@ -195,7 +196,7 @@ class Acting:
         dispatch = self._dispatch
         names = {member.address: member.name for member in dispatch.members.values()}
         return JournalReader(
-            dispatch.journal.opened,
+            dispatch.record,
             names,
             actor=dispatch.actor or this_actor(),
             source=dispatch.source,
@@ -204,7 +205,7 @@ class Acting:
         )
 
     def _verify(self, run: str) -> Run:
-        row = self._dispatch.journal.opened().run(run)
+        row = self._dispatch.record().run(run)
         there = row.request.get("server", row.server)
         return self._dispatch.member(there).open().journal.verify(run)
 

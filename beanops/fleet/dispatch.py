@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from beanops.jobs.search.progress import whole_of
 from beanops.jobs.tube_names import warn_of_tube
 from beanops.journal.records import Refused, new_run_id
 from beanops.journal.shared import SharedJournal
-from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, UsageError
 from beanops.session.arguments import Seconds, timeout_of
 from beanops.session.bars import Bar, Report, bar_for
 from beanops.session.execution.ending import ending_gently
@@ -25,6 +26,8 @@ from beanops.text import did_you_mean
 
 if TYPE_CHECKING:
     import pandas
+
+    from beanops.journal.journal import Journal
 
 #: What to do on one server: given its session, and the call, which takes the progress.
 Work = Callable[[Session, Call], Any]
@@ -63,12 +66,31 @@ class Dispatch:
         actor: str | None,
     ) -> None:
         self.now, self.source, self.actor = now, source, actor
+        self.closed = False
         self.members = {member.name: member for member in members}
         self.journal = journal
         self.patience = patience
         self.watched = source not in ("cli", "tui")
         #: The name of each server by its name and by its address.
         self.names = {member.address: member.name for member in members} | {name: name for name in self.members}
+
+    def check_open(self) -> None:
+        """Raise `ConnectionClosed` if the fleet is closed."""
+        if self.closed:
+            raise ConnectionClosed("this fleet was closed by close(); connect again to continue")
+
+    def record(self) -> Journal:
+        """Return the journal, which the first call opens."""
+        self.check_open()
+        return self.journal.opened()
+
+    def close(self) -> None:
+        """Close the sessions and the journal."""
+        self.closed = True
+        with ExitStack() as ends:
+            ends.callback(self.journal.close)
+            for member in self.members.values():
+                ends.callback(member.close)
 
     def member(self, name: str) -> FleetMember:
         """Return a server by its name or its address.
@@ -116,8 +138,8 @@ class Dispatch:
         questions = [ServerQuestion(name, self.members[name], work) for name, work in works.items()]
         return self.put(questions, seconds, fleet, started, progress)
 
-    @staticmethod
     def put(
+        self,
         questions: Sequence[ServerQuestion],
         patience: float,
         fleet: str | None,
@@ -125,6 +147,7 @@ class Dispatch:
         progress: Callable[[], None] = lambda: None,
     ) -> Answers:
         """Put questions to servers; see `calls.ask`."""
+        self.check_open()
         keys = [one.key for one in questions]
 
         def begun(calls: list[Call]) -> None:
@@ -238,6 +261,7 @@ class Dispatch:
         patience: Seconds | None = None,
         on: Mapping[str, str] | None = None,
         errors: Mapping[str, BeanopsError] | None = None,
+        named: bool = False,
     ) -> FleetRun:
         """Do something on servers at the same time, as one run on each.
 
@@ -257,6 +281,8 @@ class Dispatch:
             The server that carries out the work of another one; None is each its own.
         errors : mapping of str to BeanopsError or None
             Other servers, on which it should have been done, and why it was not.
+        named : bool
+            Whether each server was named: a tube that it does not have is an error then.
 
         Raises
         ------
@@ -275,7 +301,7 @@ class Dispatch:
         answers.errors.update(errors or {})
         if dry:
             run.leave_out(self.leave_out_read_only(action, answers))
-        run.end(answers)
+        run.end(answers, named=named)
         if answers.errors and not run.runs:
             answers.check()
         if run.errors:

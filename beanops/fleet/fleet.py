@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
@@ -106,12 +105,7 @@ class Fleet:
 
     def close(self) -> None:
         """Close the views, the sessions and the journal; jobs that are still reserved become ready."""
-        with ExitStack() as ends:
-            ends.callback(self._dispatch.journal.close)
-            for member in self._dispatch.members.values():
-                ends.callback(member.close)
-            for view in list(self._views):
-                ends.callback(view.close)
+        self._dispatch.close()
 
     def __enter__(self) -> Self:
         return self

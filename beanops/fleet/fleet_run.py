@@ -55,9 +55,10 @@ class FleetRun:
         """Forget what was found on servers."""
         self._calls = {name: call for name, call in self._calls.items() if name not in servers}
 
-    def end(self, answers: Answers) -> None:
-        """Note which servers did not answer."""
-        self.errors, self.absent = answers.failed, answers.absent
+    def end(self, answers: Answers, *, named: bool) -> None:
+        """Note which servers did not answer; where each was `named`, a tube that it does not have is an error."""
+        self.errors = answers.errors if named else answers.failed
+        self.absent = {} if named else answers.absent
 
     # -- its runs ------------------------------------------------------------------------------------------------
 

@@ -137,8 +137,10 @@ def columns_for(order: str, columns: Any) -> tuple[Any, list[str] | None]:
     """
     if columns is None:
         return None, None
-    wanted = names_of("columns", columns)
+    wanted = [name for name in names_of("columns", columns) if name != "server"]  # which is there anyway
     by = order_of(order)[0]
+    if not wanted:
+        return ["id", by] if by in COLUMNS and by != "id" else ["id"], wanted
     return ([*wanted, by] if by in COLUMNS and by not in wanted else wanted), wanted
 
 

@@ -56,7 +56,8 @@ def names_several(target: Any) -> bool:
     """
     if isinstance(target, str):
         return _is_glob(target) or (_may_be_named(target) and target in groups())
-    return isinstance(target, Collection | Iterator) and not hasattr(target, "_fields")
+    several = isinstance(target, Collection | Iterator) and not isinstance(target, bytes | bytearray)
+    return several and not hasattr(target, "_fields")
 
 
 def _is_glob(target: str) -> bool:

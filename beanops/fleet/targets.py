@@ -44,8 +44,13 @@ def parts_of(value: Any, names: Mapping[str, str], argument: str = "jobs") -> di
         return None
     if isinstance(value, FleetRun):
         return {name: run.refs for name, run in value.runs.items() if len(run.refs)}
-    if hasattr(value, "columns") and "server" in value.columns:
-        return _of_frame(value, names, argument)
+    if hasattr(value, "columns"):
+        if "server" not in value.columns and "server" in value.index.names:
+            value = value.reset_index("server")
+        if "server" in value.columns:
+            return _of_frame(value, names, argument)
+    if isinstance(value, list | tuple | Mapping) and not value:
+        return {}
     named = _server_of(value)
     if isinstance(value, Mapping) and named is None and _names_servers(value, names, argument):
         return {_known(key, names, argument): part for key, part in value.items()}
@@ -64,9 +69,9 @@ def parts_of(value: Any, names: Mapping[str, str], argument: str = "jobs") -> di
 
 
 def _names_servers(value: Mapping[Any, Any], names: Mapping[str, str], argument: str) -> bool:
-    """Whether the keys of a mapping are, or should be, servers; others than these are rows of a job or a group."""
+    """Whether the keys of a mapping are, or should be, servers; else it is a row of a job, a tube or a group."""
     if argument in ("jobs", "ids"):
-        return "id" not in value and not is_groups(value)
+        return "id" not in value and not is_groups(value) and not isinstance(tube_or_jobs(value), str)
     return bool(value) and all(isinstance(key, str) and key in names for key in value)
 
 

@@ -169,4 +169,42 @@ def test_a_limit_checks_what_the_verb_checks(servers: Servers, fleet: Fleet) -> 
     with pytest.warns(ServersUnanswered):
         run = fleet.drain("mail", state="buried", limit=5)
     assert (run.done, list(run.unanswered)) == (5, ["c"])
-    assert fleet._dispatch.journal.opened().find_runs()[0].action == "drain"
+    assert fleet._dispatch.record().find_runs()[0].action == "drain"
+
+
+def test_a_journal_of_a_team_joins_the_runs_too(
+    servers: Servers, open_fleet: Callable[..., Fleet], journal_url: str
+) -> None:
+    for name in NAMES:
+        servers.fill(name)
+    with open_fleet(journal=journal_url) as fleet:
+        run = fleet.delete("mail", state="buried")
+        assert set(fleet.journal.runs()["fleet"]) == {run.id}
+    with open_fleet(journal=journal_url) as later:
+        assert later.undo(run.id, servers=["a", "c"]).done == 6
+    assert [servers.states(name) for name in NAMES] == [{"buried": 3}, {}, {"buried": 3}]
+
+
+def test_jobs_come_in_all_forms_that_name_their_server(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name)
+    jobs = fleet.jobs("mail", columns=["server", "id"])
+    forms: list[tuple[Any, int]] = [
+        (jobs, 9),
+        (jobs.set_index("server"), 9),
+        (jobs.astype({"server": "category"}), 9),
+        (jobs.to_dict("records")[:2], 2),
+        (list(jobs.itertuples())[:2], 2),
+        (jobs.iloc[0], 1),
+        ({"a": [1], "c": range(2, 4)}, 3),
+        ({"a": jobs[jobs["server"] == "a"]}, 3),
+        (jobs.iloc[:0], 0),
+        ([], 0),
+        ({}, 0),
+        (fleet.tubes("mail").iloc[0], 3),
+    ]
+    for form, number in forms:
+        assert fleet.kick(form, dry_run=True).done == number, form
+    with pytest.warns(ServersUnanswered, match="c: no tube '2,3'; ids are numbers"):
+        wrong = fleet.kick({"a": [1], "c": "2,3"}, dry_run=True)
+    assert (wrong.done, wrong.complete) == (1, False)

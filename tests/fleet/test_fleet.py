@@ -296,8 +296,9 @@ def test_the_session_of_one_server_is_at_hand(servers: Servers, fleet: Fleet) ->
         fleet.reserve  # noqa: B018
     assert repr(fleet) == "<Fleet a, b, c>"
     fleet.close()
-    with pytest.raises(beanops.errors.ConnectionClosed):
-        fleet["b"].tubes()
+    for closed in (lambda: fleet["b"], fleet.tubes, lambda: fleet.kick("mail"), fleet.journal.runs):
+        with pytest.raises(beanops.errors.ConnectionClosed, match="this fleet was closed"):
+            closed()
 
 
 def test_what_names_several_servers_gives_a_fleet(servers: Servers) -> None:

@@ -84,7 +84,7 @@ def act_on_past(verb: str, run: str, how: Mapping[str, Any], asked: Mapping[str,
     from beanops.fleet.past_runs import rows_of
 
     with opened(asked) as fleet:
-        rows = rows_of(fleet._dispatch.journal.opened(), run)
+        rows = rows_of(fleet._dispatch.record(), run)
         act = partial(getattr(fleet, verb), run, fleet.servers, **how)  # -s chooses some of its servers
         action = rows[0].action
         undoes = action if verb == "undo" else ""

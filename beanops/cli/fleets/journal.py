@@ -37,7 +37,7 @@ def verified_on_all(
     from beanops.fleet.past_runs import rows_of
 
     with opened(asked) as fleet:
-        chosen = None if run is None else {row.id for row in rows_of(fleet._dispatch.journal.opened(), run)}
+        chosen = None if run is None else {row.id for row in rows_of(fleet._dispatch.record(), run)}
 
         def look(session: Session, call: Call) -> Verified:
             return verify(session, [id for id in unknown(session) if chosen is None or id in chosen])
