@@ -119,7 +119,7 @@ class Acting:
         which: dict[str, Any] = {"state": "buried" if verb == "kick" and by_tube else states, "order": ORDER}
         which |= {name: asked[name] for name in ("state", "where", "limit", "order") if name in asked}
         columns, wanted = columns_for(which["order"], _REF)
-        places = spread({"jobs": jobs, "group": asked.get("group")}, self._dispatch.names)
+        places = spread({"jobs": jobs, "group": asked.pop("group", None)}, self._dispatch.names)
 
         def find(place: dict[str, Any]) -> Work:
             check = self._doing(verb, place, asked | named | {"limit": 0, "dry_run": True}, arguments)
@@ -134,7 +134,7 @@ class Acting:
         answers = self._dispatch.read({name: find(place) for name, place in places.items()}, patience=patience)
         self._dispatch.leave_out_read_only(verb, answers)
         found = in_order(self._dispatch.frame("jobs", answers), which["order"], int(asked.pop("limit")), wanted)
-        rest = {name: value for name, value in asked.items() if name not in ("where", "group", "order")}
+        rest = {name: value for name, value in asked.items() if name not in ("where", "order")}
         return self.on_jobs(
             verb, found, rest | {"progress": progress}, patience, *arguments, errors=answers.failed, **named
         )

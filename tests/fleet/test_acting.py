@@ -158,6 +158,19 @@ def test_a_function_that_fails_is_a_fault_of_its_jobs_alone(servers: Servers, fl
     assert [servers.states(name) for name in NAMES] == [{"buried": 3}] * 3
 
 
+def test_a_limit_counts_the_jobs_of_a_group_on_all_servers(servers: Servers, fleet: Fleet) -> None:
+    for name in NAMES:
+        servers.fill(name, jobs=3, body=b"Traceback (most recent call last):\nKeyError: 'card'\n#")
+        servers.fill(name, jobs=2, body=b"ready\n")
+    groups = fleet.groups("mail", state="buried")
+    [failed] = groups[groups["count"] == 3]["name"].unique()
+    planned = fleet.kick("mail", group=failed, limit=5, dry_run=True)
+    assert len(planned.jobs) == 5
+    run = fleet.kick("mail", group=failed, limit=5)
+    assert (run.complete, run.done) == (True, 5)
+    assert all("KeyError" in body for body in fleet.jobs("mail", state="ready")["body"])
+
+
 def test_a_limit_checks_what_the_verb_checks(servers: Servers, fleet: Fleet) -> None:
     for name in NAMES:
         servers.fill(name)
@@ -165,6 +178,8 @@ def test_a_limit_checks_what_the_verb_checks(servers: Servers, fleet: Fleet) -> 
         fleet.delete("mail", limit=2)
     with pytest.raises(NotFound, match="no tube 'mial'"):
         fleet.kick("mial", limit=2)
+    with pytest.raises(NotFound, match="no group of these jobs"):
+        fleet.kick("mail", group="g0", limit=2)
     servers.kill("c")
     with pytest.warns(ServersUnanswered):
         run = fleet.drain("mail", state="buried", limit=5)
