@@ -62,6 +62,23 @@ async def test_the_worst_tube_of_all_servers_comes_first_and_enter_goes_there(
             assert "tube billing" in desk.line("#tube")
 
 
+async def test_the_cursor_begins_on_a_tube_when_servers_answer_after_the_first_rows(
+    session: Session, client: Client, clock: Clock, two: tuple[Beanstalkd, Beanstalkd]
+) -> None:
+    async with dashboard(session, clock, WIDE, profile=profile("queue")) as desk:
+        for process in two:
+            os.kill(process.pid, signal.SIGSTOP)
+        try:
+            await desk.press("T")
+            await desk.shows("1 tube")
+        finally:
+            for process in two:
+                os.kill(process.pid, signal.SIGCONT)
+        await desk.shows("3 tubes")
+        assert "default" in desk.cursor("#all-tubes")
+        assert "no longer exists" not in desk.line("#about")
+
+
 async def test_the_filter_takes_tubes_and_servers(
     session: Session, client: Client, clock: Clock, two: tuple[Beanstalkd, Beanstalkd]
 ) -> None:

@@ -109,7 +109,12 @@ class AllTubesScreen(SeveralServers):
         """Show the tubes that pass the filter, and the servers that are silent."""
         states = self.host.servers.distinct()
         self._show_title(states)
-        self.table.show(self._rows(states))
+        table, rows = self.table, self._rows(states)
+        table.show(rows)
+        if table.lost is not None and table.lost[1] is None:
+            # The row of a server that had not answered yet: its tubes stand for it now.
+            table.begin_at_top()
+            table.show(rows)
         self._show_about()
         super().fill()
 

@@ -303,7 +303,7 @@ class JobTable(RowTable[JobRow]):
         """Sort by a column; jobs found later are inserted in order."""
         self.descending = key == self.sort_key and not self.descending
         self.sort_key = key
-        self._begin_at_top()
+        self.begin_at_top()
         self._assemble()
 
     def action_sort(self, step: int) -> None:
@@ -313,7 +313,7 @@ class JobTable(RowTable[JobRow]):
         shown = [None, *(placed.column.name for placed in self._placed if placed.column.name not in unsorted)]
         key = shown[(shown.index(self.sort_key) + step) % len(shown)] if self.sort_key in shown else None
         self.sort_key, self.descending = key, False
-        self._begin_at_top()
+        self.begin_at_top()
         if key is None:
             self._refeed()  # in the order in which they were found
         else:

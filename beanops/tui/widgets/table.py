@@ -126,7 +126,7 @@ class RowTable(RowLines[R], can_focus=True):
         """Sort by a column, or reverse the order of the sort column. Numbers begin with the largest."""
         self.descending = not self.descending if key == self.sort_key else not self._all[key].left
         self.sort_key = key
-        self._begin_at_top()
+        self.begin_at_top()
         self._arrange()
         self.post_message(self.Sorted())
 
@@ -187,7 +187,7 @@ class RowTable(RowLines[R], can_focus=True):
         if self.row is not before:
             self.post_message(self.Moved())
 
-    def _begin_at_top(self) -> None:
+    def begin_at_top(self) -> None:
         """Move the cursor to the first row of another order, unless the user chose a row."""
         if not self._chosen:
             self._cursor = None
