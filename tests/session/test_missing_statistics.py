@@ -124,3 +124,22 @@ def test_an_id_is_made_of_process_and_start() -> None:
     assert not is_same("71-1732790000-0a1b2c3d", "71-1732790009-0a1b2c3d")
     assert not is_same("71-1732790000-0a1b2c3d", "72-1732790000-0a1b2c3d")
     assert not is_same("71-1732790000-0a1b2c3d", "71-1732790000-ffffffff")
+
+
+def test_no_copy_is_left_over_where_delayed_jobs_cannot_be_deleted(old: Beanstalkd) -> None:
+    with connect(old.address) as session:
+        id = session.put("x", tube="orders").ids[0]
+        for run in (
+            session.move([id], "other"),
+            session.edit([id], priority=5),
+            session.release([id], priority=5),
+            session.release([id], delay="1h"),
+        ):
+            assert (run.done, run.skipped) == (0, 1)
+            assert "cannot delete the delayed copy" in run.summary
+        assert session.jobs("orders")["id"].tolist() == [id]
+        later = session.put("y", tube="later", delay="1h").ids[0]
+        assert "deletes no delayed jobs: kick it first" in session.move([later], "other").summary
+        session.bury([id])
+        assert session.move([id], "other").complete, "a buried job needs no delayed copy"
+        assert session.jobs("other")["state"].tolist() == ["buried"]

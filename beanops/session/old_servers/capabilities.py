@@ -80,7 +80,7 @@ class Capabilities(NamedTuple):
         wanted = {
             _RESERVE_JOB._replace(text=f"{_RESERVE_JOB.text} ({self.needs})"): not self.reserve_job,
             _KICK_JOB: not self.kick_job,
-            _DELETE_DELAYED: _OLDER[0] in self.missing,
+            _DELETE_DELAYED: not self.delete_delayed,
             self._missing: bool(self.missing),
             _TRUNCATE: self.truncate,
             _CACHED: self.cached_stats,
@@ -88,6 +88,11 @@ class Capabilities(NamedTuple):
             _SHARED: self.shared,
         }
         return tuple(trait for trait, here in wanted.items() if here)
+
+    @property
+    def delete_delayed(self) -> bool:
+        """Whether it deletes delayed jobs, as beanstalkd does since 1.5."""
+        return _OLDER[0] not in self.missing
 
     @property
     def _missing(self) -> Trait:

@@ -172,20 +172,31 @@ class _Fitting:
             return _by(order, verb._replace(steps=bury_alone))
         if verb.name == "release":
             return self._release(order)
+        if verb.name in ("move", "edit") and state == "delayed" and not self._can.delete_delayed:
+            return order._replace(refusal=f"this server ({self._can.version}) deletes no delayed jobs: kick it first")
         if verb.name in ("move", "edit") and state == "ready":
             if order.put_as == "buried" and not order.settings.buried_as:
                 return _by(order, verb._replace(steps=_BURYING))
-            return _by(order, verb._replace(steps=self._claim, destroys=True))
+            return self._claimed(order)
         if verb.name in (COPY.name, RESTORE.name, IMPORT.name):
             return _by(order, verb._replace(steps=_PUTTING))
         return _by(order, verb._replace(steps=_MOVING)) if verb.steps is move else order
 
     def _release(self, order: Order) -> Order:
         if order.priority != order.stats.priority or order.settings.delay:
-            return _by(order, order.verb._replace(steps=self._claim, destroys=True, puts=True))
+            return self._claimed(order, puts=True)
         if order.stats.state == "ready":
             return order._replace(refusal="it is ready already, with that priority")
         return order._replace(verb=_KICK, settings=KEEP)
+
+    def _claimed(self, order: Order, *, puts: bool | None = None) -> Order:
+        """Have the job's delete claim it; not where its delayed copy could not be deleted, and would be done too."""
+        if not self._can.delete_delayed:
+            why = f"this server ({self._can.version}) cannot delete the delayed copy that keeps the job meanwhile"
+            instead = "" if order.verb.name == "release" else ": copy it, then delete it"
+            return order._replace(refusal=why + instead)
+        verb = order.verb
+        return _by(order, verb._replace(steps=self._claim, destroys=True, puts=verb.puts if puts is None else puts))
 
     def _why(self, order: Order, tube: str) -> str:
         instead = "; or pass --as parked or --as ready" if order.verb.puts else ""
