@@ -42,6 +42,20 @@ def test_jobs_arrive_as_they_were(pair: Callable[..., Pair]) -> None:
     ]
 
 
+def test_a_parked_job_stays_parked_and_can_be_moved_again(pair: Callable[..., Pair]) -> None:
+    servers = pair()
+    servers.here.put(b"parked", tube="mail", delay=2**32 - 1)
+    servers.here.put(b"moved by hand", tube="mail", delay=2**32 - 900)
+    assert not any("held" in note for note in servers.source.migrate(servers.destination, dry_run=True).report.notes)
+    assert servers.source.migrate(servers.destination).complete
+    assert servers.destination.migrate(servers.source).complete
+    servers.here.use("mail")
+    first = servers.here.peek_delayed()
+    assert first.body == b"moved by hand"
+    servers.here.delete(first.id)
+    assert servers.here.stats_job(servers.here.peek_delayed().id).delay == 2**32 - 1
+
+
 def test_jobs_keep_their_order(pair: Callable[..., Pair]) -> None:
     servers = pair()
     for body in range(50):

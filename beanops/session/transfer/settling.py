@@ -29,7 +29,7 @@ from beanops.session.execution.verbs import MIGRATE, Order, Settings
 from beanops.session.old_servers.bury import Alone
 from beanops.session.past_runs.remembered import acted_on, job_before, left_behind
 from beanops.session.transfer.holding import Holding, give_back
-from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, drop, finish, let_go
+from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, delay_of, drop, finish, let_go
 
 _TAKEN = "no longer available (reserved or deleted)"
 _GIVEN_BACK = "it was interrupted before its copy was on record, and is on its server as before"
@@ -66,9 +66,9 @@ class Loose(NamedTuple):
     @property
     def put_with(self) -> int | None:
         """The delay with which its copy was put; None for the mark of the run."""
-        left, state = max(self.before.time_left, 0), self.before.state
+        before, state = self.before, self.before.state
         if state == "delayed":
-            return left
+            return delay_of(before.delay, max(before.time_left, 0))
         return U32_MAX if state == "buried" and self.row.request.get("buried_as") == "parked" else None
 
 

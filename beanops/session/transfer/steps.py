@@ -21,8 +21,8 @@ from beanops.session.execution.verbs import Order, fate_of, new_job
 from beanops.session.old_servers.bury import bury_new_alone
 from beanops.session.transfer.holding import Hold, Holding, give_back, hold, hold_alone
 
-#: Marks are delays from here on, below that of parked jobs.
-_LOWEST = 0xF000_0000
+#: Marks are delays of this range. It ends 4 years below the delay of parked jobs: what is left of that is no mark.
+_LOWEST, _END = 0xF000_0000, 0xF800_0000
 #: Outcomes in the journal before the job was deleted; `settling` tells them apart.
 HELD = "no worker gets it; its copy, which none gets either, is job"
 FREE = "it may have been deleted; its copy, which no worker gets, is job"
@@ -52,12 +52,12 @@ class Marks(NamedTuple):
 
 def new_mark() -> int:
     """Return a mark for a run that begins."""
-    return _LOWEST + secrets.randbelow(U32_MAX - _LOWEST)
+    return _LOWEST + secrets.randbelow(_END - _LOWEST)
 
 
 def is_mark(delay: int) -> bool:
     """Whether a delay is the mark of a run."""
-    return _LOWEST <= delay < U32_MAX
+    return _LOWEST <= delay < _END
 
 
 def carry(order: Order, held: set[int], marks: Marks) -> Steps:
@@ -99,7 +99,18 @@ def left_as(job: NewJob, buried_as: str | None) -> int | None:
     """Return the delay with which a copy is put and stays; None for one that is marked, and then made ready."""
     if job.state == "buried" and buried_as == "parked":
         return U32_MAX
-    return job.left if job.state == "delayed" else None
+    return delay_of(job.delay, job.left) if job.state == "delayed" else None
+
+
+def delay_of(delay: int, left: int) -> int:
+    """Return the delay with which the copy of a delayed job is put: what is left of it, but a parked job stays parked.
+
+    >>> delay_of(900, 60)
+    60
+    >>> delay_of(2**32 - 1, 2**32 - 900)
+    4294967295
+    """
+    return U32_MAX if delay == U32_MAX else left
 
 
 def finish(order: Order, new: int, said: str, marks: Marks) -> Steps:
