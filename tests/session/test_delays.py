@@ -15,7 +15,7 @@ from beanops.protocol.errors import TimedOut
 from beanops.protocol.limits import U32_MAX
 from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.session import Session
-from tests.waits import PATIENCE
+from tests.waits import PATIENCE, until
 
 DELAYS = (0, 1, 7, 86_400, U32_MAX - 1, U32_MAX)
 
@@ -130,6 +130,26 @@ def test_a_delayed_job_keeps_the_time_that_is_left(session: Session, worker: Cli
     (row,) = session.move(id, "post").rows
     stats = worker.stats_job(row.new_id or 0)
     assert (stats.state, 990 < stats.time_left <= 1000) == ("delayed", True)
+
+
+@pytest.mark.parametrize("way", ["move", "copy", "edit", "undo of a delete", "import"])
+def test_a_parked_job_stays_parked(way: str, session: Session, worker: Client, tmp_path: Path) -> None:
+    worker.put(b"1", tube="mail", delay=U32_MAX)
+    until(lambda: worker.stats_job(1).time_left < U32_MAX - 1)
+    match way:
+        case "move":
+            session.move(1, "post")
+        case "copy":
+            session.copy(1, "post")
+        case "edit":
+            session.edit(1, lambda text: text + "!", to="post")
+        case "undo of a delete":
+            session.undo(session.delete(1))
+        case "import":
+            session.export(tmp_path / "jobs")
+            session.import_(tmp_path / "jobs")
+    new = worker.stats_job(2)
+    assert (new.state, new.delay) == ("delayed", U32_MAX)
 
 
 def test_a_tube_keeps_the_pause_that_an_operator_gave_it(session: Session, worker: Client) -> None:

@@ -17,7 +17,7 @@ from beanops.client.sync import Client
 from beanops.journal.records import Fate
 from beanops.session.execution.connection_use import using
 from beanops.session.execution.conversation import Ask, Steps
-from beanops.session.execution.putting import NewJob, not_yet_ready
+from beanops.session.execution.putting import NewJob, not_yet_ready, wait_of
 from beanops.session.execution.verbs import EDIT, Order, not_yet_deleted
 
 
@@ -61,7 +61,7 @@ class AlikeEdits:
             reserves = Reserves([orders[n].id for n in ready], bodies)
             if not self._sent(client, reserves, ready, repeat(None)):
                 return
-        waits = ((job, job.left if job.state == "delayed" else job.delay) for job in jobs)
+        waits = ((job, wait_of(job.delay, job.left) if job.state == "delayed" else job.delay) for job in jobs)
         puts = Puts([ToPut(job.body, job.priority, wait, job.ttr) for job, wait in waits])
         places = range(len(orders))
         with using(client, jobs[0].tube):

@@ -50,9 +50,20 @@ class NewJob(NamedTuple):
         return Ask((put,), tube=self.tube, there=self.there)
 
 
+def wait_of(delay: int, left: int) -> int:
+    """Return the delay with which a delayed job is put again: what is left of it, but a parked job stays parked.
+
+    >>> wait_of(900, 60)
+    60
+    >>> wait_of(2**32 - 1, 2**32 - 900)
+    4294967295
+    """
+    return U32_MAX if delay == U32_MAX else max(left, 0)
+
+
 def put_delayed(job: NewJob) -> Putting:
     """Put a job that becomes ready when its delay ends."""
-    (new,) = yield job.put(max(job.left, 0))
+    (new,) = yield job.put(wait_of(job.delay, job.left))
     return why_not(new) or int(new)
 
 

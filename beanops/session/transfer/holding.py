@@ -10,6 +10,7 @@ from beanops.journal.records import Fate
 from beanops.protocol import commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError, TimedOut
 from beanops.session.execution.conversation import Ask
+from beanops.session.execution.putting import wait_of
 from beanops.session.execution.verbs import Order, fate_of
 from beanops.session.old_servers.bury import AT_ONCE, MOST_BEFORE
 
@@ -76,6 +77,6 @@ def give_back(order: Order, holding: Holding, reserves: bool) -> Generator[Ask, 
         yield Ask((kick,))
         return
     delayed = stats.state == "delayed"
-    delay = max(stats.time_left, 0) if delayed else stats.delay
+    delay = wait_of(stats.delay, stats.time_left) if delayed else stats.delay
     release = commands.release(order.id, priority=stats.priority, delay=delay)
     yield Ask((commands.reserve_job(order.id), release, *(() if delayed or not delay else (kick,))))

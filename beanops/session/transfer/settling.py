@@ -23,13 +23,14 @@ from beanops.session.execution.connection_use import stage
 from beanops.session.execution.conversation import Ask, Steps
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.pause_guard import PauseGuard
+from beanops.session.execution.putting import wait_of
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import BATCH, elsewhere
 from beanops.session.execution.verbs import MIGRATE, Order, Settings
 from beanops.session.old_servers.bury import Alone
 from beanops.session.past_runs.remembered import acted_on, job_before, left_behind
 from beanops.session.transfer.holding import Holding, give_back
-from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, delay_of, drop, finish, let_go
+from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, drop, finish, let_go
 
 _TAKEN = "no longer available (reserved or deleted)"
 _GIVEN_BACK = "it was interrupted before its copy was on record, and is on its server as before"
@@ -68,7 +69,7 @@ class Loose(NamedTuple):
         """The delay with which its copy was put; None for the mark of the run."""
         before, state = self.before, self.before.state
         if state == "delayed":
-            return delay_of(before.delay, max(before.time_left, 0))
+            return wait_of(before.delay, before.time_left)
         return U32_MAX if state == "buried" and self.row.request.get("buried_as") == "parked" else None
 
 

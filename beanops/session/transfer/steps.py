@@ -16,7 +16,7 @@ from beanops.protocol import commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.execution.conversation import Ask, Steps
-from beanops.session.execution.putting import NewJob, bury_new
+from beanops.session.execution.putting import NewJob, bury_new, wait_of
 from beanops.session.execution.verbs import Order, fate_of, new_job
 from beanops.session.old_servers.bury import bury_new_alone
 from beanops.session.transfer.holding import Hold, Holding, give_back, hold, hold_alone
@@ -99,18 +99,7 @@ def left_as(job: NewJob, buried_as: str | None) -> int | None:
     """Return the delay with which a copy is put and stays; None for one that is marked, and then made ready."""
     if job.state == "buried" and buried_as == "parked":
         return U32_MAX
-    return delay_of(job.delay, job.left) if job.state == "delayed" else None
-
-
-def delay_of(delay: int, left: int) -> int:
-    """Return the delay with which the copy of a delayed job is put: what is left of it, but a parked job stays parked.
-
-    >>> delay_of(900, 60)
-    60
-    >>> delay_of(2**32 - 1, 2**32 - 900)
-    4294967295
-    """
-    return U32_MAX if delay == U32_MAX else left
+    return wait_of(job.delay, job.left) if job.state == "delayed" else None
 
 
 def finish(order: Order, new: int, said: str, marks: Marks) -> Steps:
