@@ -71,11 +71,15 @@ def act(address: str, journal: str, verb: str, ids: Any, options: dict[str, Any]
 
 
 def record(journal: str, run: Run) -> list[tuple[Any, ...]]:
-    """Return what the journal has of a run, but for its times, rounding the time of the put."""
+    """Return what the journal has of a run, but for its times; of the time left of a delay it has the hundreds."""
     opened = Journal(journal)
     entries = opened.entries(run.id, bodies=True)
     opened.close()
-    return [(entry.n, entry.intent._replace(created=None), entry.fate) for entry in entries]
+    left = [entry.intent.time_left and round(entry.intent.time_left, -2) for entry in entries]
+    return [
+        (entry.n, entry.intent._replace(created=None, time_left=time), entry.fate)
+        for entry, time in zip(entries, left, strict=True)
+    ]
 
 
 @rounds(12, 200)
