@@ -17,7 +17,7 @@ from beanops.client.instances import is_same
 from beanops.client.reading import ANSWER, IDLE, ReadingClient
 from beanops.client.several import SeveralConnections
 from beanops.client.sync import Client
-from beanops.jobs.cluster import join_if_free
+from beanops.jobs.cluster import join_if_free, may_be_shared
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
 from beanops.journal.shared import SharedJournal
@@ -190,7 +190,7 @@ class Context:
         Raises
         ------
         Refused
-            The server was restarted since the last lookup.
+            The server was restarted since the last lookup, or another one answered.
         """
         from beanops.session.execution.connection_use import is_awake, restarted
 
@@ -200,18 +200,18 @@ class Context:
             # A session with reserved jobs waits longer: closing the connection would release them.
             patience = self.timeouts[1] if self.held else ANSWER
             if known is not None and is_awake(known, patience):
-                return known
+                if self.held or self._is_looked_at(known):
+                    return known
+                known.close()
             self.held.clear()  # the server released them with the connection
             client = known
             if client is None or client.closed:
                 # A new client: a reconnect would use and watch the tubes of an interrupted action again.
-                client = self._clients["acting"] = self._connect(Client)
+                client = self._only_looked_at(self._connect(Client))
+                self._clients["acting"] = client
             client.last_instance = before = known.last_instance if known is not None else ""
-            looking = self.looking()
-            if client is not known:
-                join_if_free(looking, client)
             instance = client.instance
-            if before and not (is_same(instance, before) or is_same(instance, looking.last_instance)):
+            if before and not (is_same(instance, before) or is_same(instance, self.looking().last_instance)):
                 raise Refused(restarted(self.address))
             return client
 
@@ -232,19 +232,31 @@ class Context:
         Raises
         ------
         Refused
-            Of several addresses one answered that is another server's than the one for lookups.
+            Another server answered than the one that the session looks at.
         """
-        client = self._connect(Client)
-        if len(self.reach.addresses) > 1:
-            try:
-                looking = self.looking()
-                join_if_free(looking, client)
-                if not is_same(client.instance, looking.instance):
-                    raise Refused(f"{client.endpoint} answers as another server than {looking.endpoint}: try again")
-            except BaseException:
-                client.close()
-                raise
+        return self._only_looked_at(self._connect(Client))
+
+    def _only_looked_at(self, client: Client) -> Client:
+        """Return a new connection if it is to the server that the session looks at; else close it and refuse."""
+        try:
+            looking = self.looking()
+            join_if_free(looking, client)
+            if not self._is_looked_at(client):
+                raise Refused(f"{client.endpoint} answers as another server than {looking.endpoint}: try again")
+        except BaseException:
+            client.close()
+            raise
         return client
+
+    def _is_looked_at(self, client: Client) -> bool:
+        """Whether a connection is to the server that the session looks at."""
+        looking = self.looking()
+        instance = client.last_instance or client.instance
+        if is_same(instance, looking.last_instance):
+            return True
+        if len(self.reach.addresses) == 1 and may_be_shared(client.stats()):
+            return True  # maybe another process of a cluster without proof, so jobs are compared one by one
+        return is_same(instance, looking.stats().id)
 
     def _connect(self, kind: Callable[..., C]) -> C:
         connect_timeout, read_timeout = self.timeouts

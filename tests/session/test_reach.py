@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from beanops import Reach, connect, errors
+from beanops import Client, Reach, connect, errors
+from beanops.client.transport import hang_up
 from beanops.embedded.process import Beanstalkd, free_port
 from beanops.journal.records import Refused
 from beanops.session.config import ConfigError, profile, profiles
@@ -173,6 +174,47 @@ def test_looking_at_one_server_never_acts_on_another(start_beanstalkd: Callable[
     for server in (first, second):
         with connect(server.address) as looking:
             assert (looking.job(1).stats.tube, looking.server().total_jobs) == ("mail", 1)
+
+
+@pytest.mark.parametrize("by", ["pause", "unpause", "put", "kick next", "reserve"])
+def test_what_names_no_job_is_not_done_at_another_server(start_beanstalkd: Callable[..., Beanstalkd], by: str) -> None:
+    """Of a tube or a new job nothing shows the server that it is of, so the connection that acts has to be there."""
+    first, second = start_beanstalkd(), start_beanstalkd()
+    for server in (first, second):
+        with Client(server.address) as client:
+            client.put(b"x", tube="mail")
+    with Proxy(first.port) as proxy, connect(Reach.of(proxy.address, second.address)) as session:
+        session.tubes()
+        proxy.away = True  # for new connections: the one that looks stays
+        acts: dict[str, Callable[[], Any]] = {
+            "pause": lambda: session.pause("mail", 60),
+            "unpause": lambda: session.unpause("mail"),
+            "put": lambda: session.put("new", tube="mail"),
+            "kick next": lambda: session.kick_next("mail", 1),
+            "reserve": lambda: session.reserve("mail", timeout=0).__enter__(),
+        }
+        for _ in range(2):  # nor when it is asked again
+            with pytest.raises(Refused, match="another server"):
+                acts[by]()
+    with Client(second.address) as client:
+        tube = client.stats_tube("mail")
+        assert (tube.current_jobs_ready, tube.cmd_pause_tube, tube.total_jobs) == (1, 0, 1)
+
+
+def test_acting_follows_looking_to_another_server(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    """When the connection that looks was lost and reached the next address, the one that acts goes there too."""
+    first, second = start_beanstalkd(), start_beanstalkd()
+    for server in (first, second):
+        with Client(server.address) as client:
+            client.put(b"x", tube="mail")
+    with Proxy(first.port) as proxy, connect(Reach.of(proxy.address, second.address)) as session:
+        session.pause("mail", 1)
+        proxy.away = True
+        hang_up(session._context.looking()._wire.socket)
+        session.tubes()  # of the second
+        assert session.pause("mail", 60).done == 1
+    with Client(first.address) as one, Client(second.address) as other:
+        assert (one.stats_tube("mail").cmd_pause_tube, other.stats_tube("mail").cmd_pause_tube) == (1, 1)
 
 
 def test_a_network_that_breaks_in_the_middle_of_a_delete(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
