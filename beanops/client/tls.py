@@ -91,8 +91,8 @@ def context_of(options: TlsOptions) -> ssl.SSLContext:
     OSError
         A file cannot be read.
     """
-    files = (options.ca, options.cert, options.key)
-    key = options, os.environ.get("SSL_CERT_FILE"), *(os.stat(file).st_mtime_ns if file else 0 for file in files)
+    changed = (_changed(name, getattr(options, name)) for name in ("ca", "cert", "key"))
+    key = options, os.environ.get("SSL_CERT_FILE"), *changed
     with _lock:
         known = _contexts.get(key)
         if known is None:
@@ -100,6 +100,18 @@ def context_of(options: TlsOptions) -> ssl.SSLContext:
                 del _contexts[next(iter(_contexts))]
             known = _contexts[key] = _context(options)
         return known
+
+
+def _changed(name: str, path: str) -> int:
+    """Return when a file was changed; the error of one that cannot be read names it."""
+    if not path:
+        return 0
+    try:
+        if not os.path.isdir(path):
+            os.close(os.open(path, os.O_RDONLY))  # the errors of ssl name no file
+        return os.stat(path).st_mtime_ns
+    except OSError as error:
+        raise OSError(f"{path} (tls_{name}): {error.strerror or error}") from None
 
 
 def _context(options: TlsOptions) -> ssl.SSLContext:
@@ -149,7 +161,8 @@ def reason_of(error: ssl.SSLError) -> str:
 def _distrusted(error: ssl.SSLCertVerificationError) -> str:
     message = str(error.verify_message).rstrip(".")
     if error.verify_code in (62, 63, 64):
-        return f"{message[:1].lower()}{message[1:]}; set tls_server_name if that is right"
+        begins = message[:1] if message[1:2].isupper() else message[:1].lower()  # "IP address mismatch" stays
+        return f"{begins}{message[1:]}; set tls_server_name if that is right"
     if error.verify_code in (2, 18, 19, 20, 21):
         return f"the server's certificate is not trusted: {message}; set tls_ca"
     return f"the server's certificate was refused: {message}"

@@ -63,6 +63,7 @@ class Connection:
         self.watched = ["default"]
         self.error: BeanopsError | None = None
         self.recognise: Callable[[ServerStats], ServerStats] = lambda stats: stats
+        self._showed_token = False
         self._held = bytearray()
         # Bytes that must be there before another look can make progress: a big body is copied once.
         self._needed = 1
@@ -79,6 +80,7 @@ class Connection:
             raise ConnectionClosed(f"'{command.line}' was not sent, the connection is no longer usable: {self.error}")
         data = command.data
         self.waiting.append(command)
+        self._showed_token = self._showed_token or command.kind.name == "auth"
         return data
 
     def receive_data(self, data: bytes, *, unsent: bool = False) -> list[Any]:
@@ -126,12 +128,12 @@ class Connection:
         while position < size:
             if len(waiting) <= unsent:
                 why = f"before it had all of '{waiting[0].line}'" if waiting else "although nothing was asked"
-                raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} {why}")
+                raise ProtocolError(f"the server sent {self._quoted(buffer[position : position + 40])} {why}")
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
                 # The last byte may be the CR. An alert of TLS has no end of a line.
                 if size - position > MAX_LINE + 1 or buffer.startswith(_TLS_ALERT, position):
-                    raise _alien(waiting[0], buffer[position : position + 40], "... and no end of a line")
+                    raise self._alien(buffer[position : position + 40], "... and no end of a line")
                 self._needed = size - position + 1
                 return position
             command = waiting[0]
@@ -140,7 +142,7 @@ class Connection:
             if reply is None or len(words) != reply.words + 1:
                 if words == [b"UNAUTHORIZED"]:
                     raise _unauthorized(command)
-                raise _alien(command, buffer[position:end][:80])
+                raise self._alien(buffer[position:end][:80])
             start = end + 2
             if reply.payload:
                 length = words[-1]
@@ -191,6 +193,21 @@ class Connection:
             before, hint = self._unanswered()
             self.error = ConnectionClosed(f"the connection broke{before}: {why}{hint}")
 
+    def _alien(self, said: bytes, more: str = "") -> ProtocolError:
+        """Return the error of an answer that is none to the command that waits."""
+        if said.startswith(_TLS_ALERT):
+            return ProtocolError("the server speaks TLS there; use beanstalks://host:port")
+        quoted = self._quoted(said)
+        if said.startswith(_HTTP):
+            return ProtocolError(f"an HTTP server or proxy answered, not beanstalkd: {quoted}")
+        return ProtocolError(f"not a beanstalkd server: it answered '{self.waiting[0].line}' with {quoted}{more}")
+
+    def _quoted(self, said: bytes) -> str:
+        """Return what the server said, for an error; not where it may repeat a token."""
+        if self._showed_token and (not self.waiting or self.waiting[0].kind.name == "auth"):
+            return "something else"
+        return repr(said)
+
     def _unanswered(self) -> tuple[str, str]:
         """Return what was not answered, and what that may mean."""
         if not self.waiting:
@@ -211,11 +228,3 @@ def _unauthorized(command: Command[Any]) -> Unauthorized:
     if command.kind.name == "auth":
         return Unauthorized("the server refused the token")
     return Unauthorized(f"the server requires a token; it answered '{command.line}' with UNAUTHORIZED")
-
-
-def _alien(command: Command[Any], said: bytes, more: str = "") -> ProtocolError:
-    if said.startswith(_TLS_ALERT):
-        return ProtocolError("the server speaks TLS there; use beanstalks://host:port")
-    if said.startswith(_HTTP):
-        return ProtocolError(f"an HTTP server or proxy answered, not beanstalkd: {said.decode('ascii', 'replace')!r}")
-    return ProtocolError(f"not a beanstalkd server: it answered '{command.line}' with {said!r}{more}")

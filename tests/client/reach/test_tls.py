@@ -105,7 +105,10 @@ def test_the_end_of_the_server_is_noticed(connect: Connector, server: Beanstalkd
 
 @pytest.mark.parametrize(
     ("cert", "complaint"),
-    [("expired", "certificate has expired"), ("elsewhere", "not valid for '127.0.0.1'; set tls_server_name")],
+    [
+        ("expired", "certificate has expired"),
+        ("elsewhere", "IP address mismatch, certificate is not valid for '127.0.0.1'; set tls_server_name"),
+    ],
 )
 def test_certificates_that_are_refused(
     connect: Connector, start_tls: Callable[..., Beanstalkd], certificates: Certificates, cert: str, complaint: str
@@ -185,7 +188,8 @@ def test_a_handshake_that_is_never_answered(connect: Connector, certificates: Ce
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"tls_ca": "none.pem"}, "No such file"),
+        ({"tls_ca": "none.pem"}, r"none\.pem \(tls_ca\): No such file"),
+        ({"tls_cert": "none.pem"}, r"none\.pem \(tls_cert\): No such file"),
         ({"tls_ca": "empty.pem"}, "no certificate in .*empty.pem"),
         ({"tls_cert": "empty.pem"}, "no certificate and unencrypted key in .*empty.pem"),
         ({"tls_cert": "CLIENT", "tls_key": "STRANGER"}, "the key does not belong to the certificate"),

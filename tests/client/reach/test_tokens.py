@@ -174,3 +174,22 @@ def test_wrong_sources() -> None:
 def test_what_is_pipelined_before_a_refusal_is_not_sent_twice(server: Beanstalkd) -> None:
     with Client(server.address) as client, pytest.raises(errors.Unauthorized):
         list(client.pipeline(commands.put(b"x") for _ in range(10)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"500 unknown command: auth %b\r\n",
+        b"auth %b\r\n",
+        b"HTTP/1.1 400 no such method: auth %b\r\n",
+        b"%b" * 20,
+        b"AUTHENTICATED\r\nwelcome, %b\r\n",
+    ],
+)
+def test_no_error_repeats_what_answers_a_token(connect: Connector, tmp_path: Path, answer: bytes) -> None:
+    """A server of something else repeats what it does not understand."""
+    (tmp_path / "token").write_text(SECRET)
+    said = answer.replace(b"%b", SECRET.encode())
+    with Scripted(said) as server:
+        error = failure(connect, Reach.of(server.address, token_file=str(tmp_path / "token")))
+    assert SECRET[:6] not in str(error)
