@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -58,8 +59,10 @@ def _open(reach: Reach, address: Address, timeout: float) -> Wire:
 
             made = secure(made, reach.tls, address, give_up - time.monotonic())
         wire = Wire(made, address)
+        wire.give_up = give_up  # also where a few bytes come now and then
         for result in wire.exchange(words, max(0.001, give_up - time.monotonic())):
             check_hello(result, address)
+        wire.give_up = math.inf
     except (OSError, BeanopsError) as error:
         complaint = ""
         if child is not None:

@@ -42,6 +42,8 @@ class Wire:
         Time of the last bytes from the server, by `clock`.
     clock : callable
         Returns the time, in seconds.
+    give_up : float
+        Time by which all must be answered, by `clock`; there is none by default.
     """
 
     def __init__(self, connected: socket.socket, address: Address) -> None:
@@ -50,6 +52,7 @@ class Wire:
         self.connection.recognise = recogniser(address)
         self.clock = time.monotonic
         self.heard = self.clock()
+        self.give_up = math.inf
         self.address = address
         self._unsent = memoryview(b"")
 
@@ -154,7 +157,8 @@ class Wire:
             data = self._transfer()
             if data is None:
                 patience += self.connection.waiting[0].wait
-                if not is_ready(self.socket, bool(self._unsent), patience):
+                left = max(0.0, self.give_up - self.clock())
+                if not is_ready(self.socket, bool(self._unsent), min(patience, left)):
                     raise self._silent(patience)
                 return []
         except OSError as error:

@@ -242,7 +242,8 @@ class Context:
             looking = self.looking()
             join_if_free(looking, client)
             if not self._is_looked_at(client):
-                raise Refused(f"{client.endpoint} answers as another server than {looking.endpoint}: try again")
+                by = "" if client.endpoint == looking.endpoint else f", at {client.endpoint}"
+                raise Refused(f"{self.where}: a new connection reached another server than the one seen{by}; try again")
         except BaseException:
             client.close()
             raise

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -62,6 +64,29 @@ def test_they_share_the_time(connect: Connector) -> None:
         with pytest.raises(errors.ConnectFailed, match="no answer to 'list-tube-used'"):
             connect(Reach.of(*[silent.address] * 10), connect_timeout=0.5)
         assert time.monotonic() - started < PATIENCE / 4
+
+
+def test_one_that_sends_a_byte_now_and_then(connect: Connector, beanstalkd: Beanstalkd) -> None:
+    """It is not frozen, and it never ends the line of its answer."""
+    ended = threading.Event()
+
+    def dribble(listener: socket.socket) -> None:
+        with suppress(OSError):
+            peer, _ = listener.accept()
+            with peer:
+                while not ended.wait(0.1):
+                    peer.send(b"U")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        slow = threading.Thread(target=dribble, args=(listener,))
+        slow.start()
+        reach = Reach.of(f"127.0.0.1:{listener.getsockname()[1]}", beanstalkd.address)
+        started = time.monotonic()
+        client = connect(reach, connect_timeout=1)
+        assert str(client.endpoint) == beanstalkd.address
+        assert time.monotonic() - started < PATIENCE / 4
+        ended.set()
+        slow.join()
 
 
 def test_a_command_that_may_have_been_executed_is_not_sent_again(
