@@ -13,7 +13,7 @@ import click
 import beanops
 from beanops.cli import complete, spreadsheet
 from beanops.cli.commands.servers.reach_options import reaching_all, take
-from beanops.cli.fleets.server_option import OneOrMore, Servers
+from beanops.cli.fleets.server_option import OneOrMore, Servers, patience
 from beanops.cli.one_of import OneOf
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 
@@ -121,6 +121,7 @@ class Commands(click.Group):
 @spreadsheet.option
 @click.option("--read-only", is_flag=True, help="Read-only: reject all changes")
 @reaching_all
+@patience
 @click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
 @click.pass_context
 def group(ctx: click.Context, server: Servers, output: str, read_only: bool) -> None:

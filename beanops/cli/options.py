@@ -11,7 +11,7 @@ import click
 
 from beanops.cli import complete, spreadsheet
 from beanops.cli.commands.servers.reach_options import reaching, take
-from beanops.cli.fleets.server_option import OneOrMore, OneServer
+from beanops.cli.fleets.server_option import OneOrMore, OneServer, patience_too
 from beanops.cli.one_of import OneOf
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.protocol.errors import ArgumentError
@@ -135,6 +135,7 @@ fleet = together(
         help="Server, group or glob; repeatable [env: BEANOPS_SERVER]",
     ),
     reaching,
+    patience_too,
 )  # fmt: skip
 servers = together(
     click.option(

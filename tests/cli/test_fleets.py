@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from beanops.alerts.files import rules_path
 from beanops.embedded.process import Beanstalkd
-from beanops.fleet.connect import connect
 from tests.cli.conftest import Cli, one_line
 from tests.fleet.conftest import NAMES, Servers
 
@@ -61,17 +59,14 @@ def test_a_limit_and_an_order_are_those_of_all_servers(cli: Cli, servers: Server
 
 
 @pytest.mark.parametrize("fault", ["killed", "frozen"])
-def test_a_server_that_does_not_answer_is_named_and_the_rest_is_done(
-    cli: Cli, servers: Servers, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beanops.cli.fleets.opening.connect", partial(connect, patience=4))
+def test_a_server_that_does_not_answer_is_named_and_the_rest_is_done(cli: Cli, servers: Servers, fault: str) -> None:
     servers.kill("b") if fault == "killed" else servers.freeze("b")
     try:
-        shown = cli("-s", "all", "tubes", "mail")
+        shown = cli("-s", "all", "--patience", "4", "tubes", "mail")
         assert shown.code == 1
         assert [line.split()[0] for line in shown.out.splitlines()] == ["server", "a", "c"]
         assert one_line(shown.err).startswith("beanops: b: ")
-        run = cli("-s", "all", "kick", "mail", "--yes", "--json")
+        run = cli("-s", "all", "kick", "mail", "--yes", "--json", "--patience", "4s")
         assert (run.code, run.json["done"], list(run.json["servers"])) == (1, 6, ["a", "c"])
         assert list(run.json["unanswered"]) == ["b"]
         assert "b: " in one_line(run.err)
@@ -162,6 +157,8 @@ def test_wrong_servers_are_one_line(cli: Cli, servers: Servers) -> None:
         assert one_line(refused.err) == f"beanops: no server matches {target}; config.toml has a, b, c"
     servers.configure(extra='bad = ["aa"]')
     assert "did you mean 'a'?" in one_line(cli("-s", "bad", "tubes").err)
+    for patience in ("0", "soon", "-1", "inf"):
+        assert f"{patience!r} is no time such as 10" in one_line(cli("-s", "all", "--patience", patience, "tubes").err)
 
 
 def test_rows_that_name_their_server_are_jobs_of_it(cli: Cli, servers: Servers) -> None:

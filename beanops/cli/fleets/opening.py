@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import click
+
 from beanops.cli.exits import Incomplete
+from beanops.cli.fleets.server_option import patience_of
 from beanops.cli.output import print_csv, print_json, print_jsonl
 from beanops.fleet.calls import Answers
-from beanops.fleet.connect import connect
+from beanops.fleet.connect import PATIENCE, connect
 from beanops.fleet.fleet import Fleet
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.ui.columns.with_server import OnServer
@@ -47,6 +50,7 @@ def opened(asked: Mapping[str, Any]) -> Fleet:
         read_only=asked.get("read_only", False),
         redact=asked.get("redact", ()),
         query_timeout=asked.get("query_timeout", TIMEOUT),
+        patience=patience_of(click.get_current_context()) or PATIENCE,
     )
 
 

@@ -5,12 +5,52 @@ Light, because every call imports it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+from beanops.text import seconds_in
+
+F = TypeVar("F", bound=Callable[..., Any])
+
 #: One server, or several.
 Servers = str | tuple[str, ...]
+_PATIENCE = "beanops.patience"
+
+
+def patience(function: F) -> F:
+    """Add the option on silent servers to the group of all commands."""
+    return _patience(function, hidden=False)
+
+
+def patience_too(function: F) -> F:
+    """Add it to a command, hidden: it may follow its name, whose help leaves it to that of `beanops` itself."""
+    return _patience(function, hidden=True)
+
+
+def _patience(function: F, hidden: bool) -> F:
+    return click.option(
+        "--patience",
+        metavar="SECONDS",
+        hidden=hidden,
+        expose_value=False,
+        callback=_keep,
+        help="Of several servers: time that each may owe an answer, 10 by default",
+    )(function)
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        seconds = seconds_in(value)
+        if not seconds or seconds == float("inf"):
+            raise click.BadParameter(f"{value!r} is no time such as 10 or 500ms", ctx, param)
+        ctx.meta[_PATIENCE] = seconds
+
+
+def patience_of(ctx: click.Context) -> float | None:
+    """Return the seconds that were given, None where none were."""
+    return ctx.meta.get(_PATIENCE)
 
 
 class OneServer(click.Option):
