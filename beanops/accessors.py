@@ -556,8 +556,8 @@ def migrate(
     Jobs keep tube, body, priority, TTR, the time left of their delay, and burial; pauses of their tubes are kept too.
     Ids, ages and counts are new, and reserved jobs stay. Producers and workers may be switched over while it runs: it
     goes over the tubes again until nothing is left that can be moved. No worker of either server gets a job while it is
-    moved, so that no job is lost or done twice, also where the migration is cut off: `resume` of this session goes on
-    with its run, and `undo` of a session on the other server moves back what nobody has taken there.
+    moved, so that no job is lost or done twice, also where the migration is cut off: `resume` of this session
+    continues its run, and `undo` of a session on the other server moves back what nobody has taken there.
 
     Parameters
     ----------

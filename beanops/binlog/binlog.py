@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 
-from beanops.binlog.damage import Damages, LogDamage
-from beanops.binlog.decoder import RecordDecoder
-from beanops.binlog.folder import FolderFile, LogFolder
-from beanops.binlog.formats import FORMATS, HEADER, STATES, RecordFormat
+from beanops.binlog.damage import LogDamage
+from beanops.binlog.folder import LogFolder
 from beanops.binlog.job_reader import JobReader
 from beanops.binlog.logged_job import LoggedJob
-from beanops.binlog.replay import OFFSET_BITS, OFFSET_MASK, LogReplay
+from beanops.binlog.replay import OFFSET_BITS
+from beanops.binlog.replayed import ReplayedLog, replayed
 from beanops.binlog.search import LogOptions, LogSearch
-from beanops.binlog.statistics import LoggedFile, LoggedTube, LogStatistics
+from beanops.binlog.statistics import CountedLog, LoggedFile, LoggedTube, LogStatistics, counted
 from beanops.jobs.hiding import hide
 from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.rows import Tube
@@ -38,25 +36,14 @@ if TYPE_CHECKING:
 DEFAULT_MAX_JOB_SIZE = 65_535
 #: How often the log of a server at work is read again, and seconds before that.
 _TRIES, _PAUSE = 3, 0.05
-_DEFAULT_FORMAT = FORMATS[b"\x07\0\0\0"]
-
-
-class _Replayed(NamedTuple):
-    """A log that was replayed: its files by index, their formats, the maps, and what is damaged."""
-
-    files: list[FolderFile]
-    formats: list[RecordFormat]
-    known: list[bool]
-    replay: LogReplay
-    damages: Damages
 
 
 @explain_keywords
 class Binlog:
     """The binlog of a server, read without the server.
 
-    It is read when something is first asked of it, and not again: open it anew to see what a server has written
-    since. States and counters are those that a start of the server would show; see `LoggedJob`.
+    It is read when something is first asked of it, and not again: make another `Binlog` to see what a server
+    has written since. States and counters are those that a start of the server would show; see `LoggedJob`.
 
     Parameters
     ----------
@@ -77,7 +64,7 @@ class Binlog:
     holder : Holder or None
         The server that held the lock when the log was opened; then the log may change while it is read.
     removed : int
-        Jobs that could not be read because a server removed their file meanwhile.
+        Jobs that could not be read because a server removed their file during the read.
 
     Examples
     --------
@@ -185,7 +172,7 @@ class Binlog:
 
     def stats(self) -> LogStatistics:
         """Return statistics of the log: jobs by state after a start, the next id, files and damages."""
-        return self._statistics[0]
+        return self._statistics.summary
 
     def tubes(self) -> pandas.DataFrame:
         """Return one row per tube: jobs in each state after a start, jobs that do not come back, and bytes."""
@@ -294,12 +281,12 @@ class Binlog:
     @property
     def file_rows(self) -> list[LoggedFile]:
         """The files."""
-        return self._statistics[2]
+        return self._statistics.files
 
     @property
     def tube_rows(self) -> list[LoggedTube]:
         """The tubes, by name."""
-        return self._statistics[1]
+        return self._statistics.tubes
 
     @property
     def largest(self) -> tuple[int, int, str]:
@@ -310,15 +297,15 @@ class Binlog:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _replayed(self) -> _Replayed:
-        done = self._replay(self._limit)
+    def _replayed(self) -> ReplayedLog:
+        done = replayed(self._folder, self._limit)
         for _ in range(_TRIES):
             if self.holder is None or not done.damages.count:
                 break
             # What looks like a damage may be a record that the server was writing, or a file that it removed.
             time.sleep(_PAUSE)
             self._folder = LogFolder(self.path)
-            done = self._replay(self._limit)
+            done = replayed(self._folder, self._limit)
         return done
 
     def _read_jobs(self, *, newest: bool, bodies: bool) -> Iterator[LoggedJob]:
@@ -330,101 +317,6 @@ class Binlog:
         found = self._replayed
         return JobReader(self._folder, found.files, found.formats, found.replay, self._now)
 
-    def _replay(self, limit: int | None) -> _Replayed:
-        damages = Damages()
-        replay = LogReplay(damages, limit)
-        done = _Replayed([], [], [], replay, damages)
-        missing = self._folder.missing
-        for file in self._folder.files:
-            while missing and missing[0] < file.number:
-                number = missing.pop(0)
-                text = "the file is missing: its jobs are lost, and jobs deleted in it may come back"
-                damages.add(f"binlog.{number}", None, "missing", text)
-            try:
-                self._replay_file(file, done)
-            except FileNotFoundError:
-                damages.add(file.name, None, "removed", "a server removed the file while the log was read")
-        self._tell_orphans(done)
-        return done
-
-    def _replay_file(self, file: FolderFile, done: _Replayed) -> None:
-        parts = self._folder.parts(file)
-        first = next(parts, b"")
-        format = FORMATS.get(first[:HEADER])
-        reads = format is not None and format.native
-        replay, damages = done.replay, done.damages
-        done.files.append(file)
-        done.formats.append(format or _DEFAULT_FORMAT)
-        done.known.append(format is not None)
-        replay.begin(file.name, file.size, format if reads else None)
-        records = replay.records
-        decoder = RecordDecoder(format or _DEFAULT_FORMAT, file.size, searching=format is None)
-        replay.take(decoder.receive(first[HEADER:]))
-        for part in parts:
-            replay.take(decoder.receive(part))
-        replay.take(decoder.finish())
-        replay.end()
-        if not reads and (records[-1] or first.strip(b"\0")):
-            self._tell_version(file, first[:HEADER], damages)
-
-    def _tell_version(self, file: FolderFile, version: bytes, damages: Damages) -> None:
-        if len(version) < HEADER:
-            text = "the file ends before its version; a start skips it"
-        elif version in FORMATS:
-            text = "written on a machine of the other byte order; a start on this one skips the file"
-        else:
-            text = f"version {int.from_bytes(version, 'little')} is unknown; a start skips the file"
-        damages.add(file.name, 0, "version", text)
-
-    def _tell_orphans(self, done: _Replayed) -> None:
-        for id in done.replay.orphans.ids():
-            place = done.replay.orphans.get(id)
-            file = done.files[place >> OFFSET_BITS].name
-            text = f"job {id} was changed here, and no file has its body: it is lost"
-            done.damages.add(file, place & OFFSET_MASK, "orphan", text, id)
-
     @cached_property
-    def _statistics(self) -> tuple[LogStatistics, list[LoggedTube], list[LoggedFile]]:
-        found = self._replayed
-        states: Counter[str] = Counter()
-        starts: Counter[str] = Counter()
-        by_tube: dict[str, list[int]] = {}
-        live = [0] * len(found.files)
-        lost = [0] * len(found.files)
-        index_of = {file.number: index for index, file in enumerate(found.files)}
-        for job in self:
-            starts[job.at_start] += 1
-            index = index_of[job.file]
-            tube = by_tube.setdefault(job.tube, [0, 0, 0, 0, 0])
-            tube[4] += job.size
-            if job.at_start == "lost":
-                lost[index] += 1
-                tube[3] += 1
-                continue
-            states[job.state] += 1
-            states["reserved"] += job.logged == STATES[2]
-            tube[("ready", "delayed", "buried").index(job.state)] += 1
-            live[index] += found.formats[index].shortest + len(job.tube) + job.size + 2
-        replay = found.replay
-        files = [
-            LoggedFile(
-                file.number, found.formats[i].version if found.known[i] else None, file.size, replay.records[i],
-                replay.refs[i], live[i], lost[i], self._at_start(i),
-            )
-            for i, file in enumerate(found.files)
-        ]  # fmt: skip
-        jobs = starts.total() - starts["lost"]
-        holder = self.holder
-        summary = LogStatistics(
-            str(self.path), None if holder is None else holder.pid or 0, jobs, states["ready"], states["delayed"],
-            states["buried"], states["reserved"], starts["damaged"], starts["older"], starts["again"], starts["lost"],
-            replay.next_id, len(files), sum(file.bytes for file in files), sum(live),
-            next((file.number for file in files if file.jobs), None), replay.largest[0], found.damages.count,
-        )  # fmt: skip
-        return summary, [LoggedTube(name, *by_tube[name]) for name in sorted(by_tube)], files
-
-    def _at_start(self, index: int) -> str:
-        found = self._replayed
-        if index in found.replay.unlinked:
-            return "removed"
-        return "kept" if found.known[index] and found.formats[index].native else "skipped"
+    def _statistics(self) -> CountedLog:
+        return counted(str(self.path), self.holder, self._replayed, self)

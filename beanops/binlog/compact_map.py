@@ -86,7 +86,7 @@ class CompactMap:
         return before
 
     def ids(self, *, newest: bool = False) -> Iterator[int]:
-        """Yield the ids, the lowest or the highest first; do not change the map meanwhile."""
+        """Yield the ids, the lowest or the highest first; do not change the map during the iteration."""
         return (id for id, _ in self.items(newest=newest))
 
     def items(self, *, newest: bool = False) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """What a start makes of a log, and what else can be read of it, as maps of job ids to the places of their records.
 
 Two views are kept. The one of a start follows beanstalkd's own replay: the last record of a job counts, a damage ends
-its file. The readable one goes on after a damage; it is kept apart only for jobs for which it differs.
+its file. The readable one continues after a damage; it is kept apart only for jobs for which it differs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from beanops.text import plural
 #: Bits of a place that are the offset in its file; those above are the index of the file. No place is 0 or 1.
 OFFSET_BITS = 40
 OFFSET_MASK = (1 << OFFSET_BITS) - 1
-#: Stands for the place of a job that is deleted in the readable view, and exists in that of a start.
+#: In place of a place: the job is deleted in the readable view, and exists in that of a start.
 GONE = 1
 #: Bytes of the line end, which counts in a record.
 _LINE_END = 2

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from beanops.binlog.folder import Holder
+from beanops.binlog.formats import STATES
+from beanops.binlog.logged_job import LoggedJob
+from beanops.binlog.replayed import ReplayedLog
 from beanops.html import card
 
 
@@ -117,3 +123,56 @@ class LogStatistics(NamedTuple):
 
     def _repr_html_(self) -> str:
         return card(f"Binlog in {self.folder}", {name: getattr(self, name) for name in self._fields[1:]})
+
+
+class CountedLog(NamedTuple):
+    """The statistics of a log, and of its tubes and files."""
+
+    summary: LogStatistics
+    tubes: list[LoggedTube]
+    files: list[LoggedFile]
+
+
+def counted(folder: str, holder: Holder | None, found: ReplayedLog, logged: Iterable[LoggedJob]) -> CountedLog:
+    """Return the statistics of a log that was replayed, from all of its jobs."""
+    states: Counter[str] = Counter()
+    starts: Counter[str] = Counter()
+    by_tube: dict[str, list[int]] = {}
+    live = [0] * len(found.files)
+    lost = [0] * len(found.files)
+    index_of = {file.number: index for index, file in enumerate(found.files)}
+    for job in logged:
+        starts[job.at_start] += 1
+        index = index_of[job.file]
+        tube = by_tube.setdefault(job.tube, [0, 0, 0, 0, 0])
+        tube[4] += job.size
+        if job.at_start == "lost":
+            lost[index] += 1
+            tube[3] += 1
+            continue
+        states[job.state] += 1
+        states["reserved"] += job.logged == STATES[2]
+        tube[("ready", "delayed", "buried").index(job.state)] += 1
+        live[index] += found.formats[index].shortest + len(job.tube) + job.size + 2
+    replay = found.replay
+    files = [
+        LoggedFile(
+            file.number, found.formats[i].version if found.known[i] else None, file.size, replay.records[i],
+            replay.refs[i], live[i], lost[i], _at_start(found, i),
+        )
+        for i, file in enumerate(found.files)
+    ]  # fmt: skip
+    jobs = starts.total() - starts["lost"]
+    summary = LogStatistics(
+        folder, None if holder is None else holder.pid or 0, jobs, states["ready"], states["delayed"],
+        states["buried"], states["reserved"], starts["damaged"], starts["older"], starts["again"], starts["lost"],
+        replay.next_id, len(files), sum(file.bytes for file in files), sum(live),
+        next((file.number for file in files if file.jobs), None), replay.largest[0], found.damages.count,
+    )  # fmt: skip
+    return CountedLog(summary, [LoggedTube(name, *by_tube[name]) for name in sorted(by_tube)], files)
+
+
+def _at_start(found: ReplayedLog, index: int) -> str:
+    if index in found.replay.unlinked:
+        return "removed"
+    return "kept" if found.known[index] and found.formats[index].native else "skipped"

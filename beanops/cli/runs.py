@@ -62,7 +62,7 @@ def ended_by_signals(verb: str, runner: Runner) -> Iterator[None]:
     except KeyboardInterrupt:
         for run in runner.runs.values():
             if run.id:
-                click.echo(f"\nbeanops: run {run.id} was cut off{_how_to_go_on(run)}", err=True)
+                click.echo(f"\nbeanops: run {run.id} was cut off{_how_to_continue(run)}", err=True)
         raise
 
 
@@ -110,7 +110,7 @@ def conclude(run: Run, output: str) -> None:
     """Say on a terminal how to undo a run; raise as `report` if its results are not complete."""
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
         click.echo(f"recorded as run {run.id}{_how_to_undo(run)}", err=True)
-    text = run.summary + (_how_to_go_on(run) if run.stopped else "")
+    text = run.summary + (_how_to_continue(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:
             case ConnectionLost() | ProtocolError():
@@ -154,9 +154,9 @@ def run_rows(run: Run) -> list[Action] | None:
         return None
 
 
-def _how_to_go_on(run: Run) -> str:
+def _how_to_continue(run: Run) -> str:
     if not run.id or run.dry:
         return ""
     if run.resumable:
-        return f"; beanops resume {run.id} goes on"
+        return f"; to continue: beanops resume {run.id}"
     return f"; beanops journal {run.id} shows it"

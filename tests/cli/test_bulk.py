@@ -364,7 +364,7 @@ def test_ctrl_c_ends_a_run_after_its_batch_and_resume_goes_on(terminal: Start, c
     last = shown.shown.replace("\r", "\n").strip().splitlines()[-1]
     kicked = states(client, *ids).count("ready")
     assert 0 < kicked < 60
-    assert f"kick: {kicked} done; stopped: cancelled; beanops resume " in last
+    assert f"kick: {kicked} done; stopped: cancelled; to continue: beanops resume " in last
     run = last.rpartition("resume ")[2].split()[0]
     assert cli("resume", run).out == f"kick: {60 - kicked} done\n"
 
@@ -382,7 +382,7 @@ def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client, be
     finally:
         os.kill(beanstalkd.pid, signal.SIGCONT)
     assert shown.end() == 130
-    assert "was cut off; beanops resume " in shown.shown
+    assert "was cut off; to continue: beanops resume " in shown.shown
     assert "beanops: interrupted" in shown.shown
     assert "Traceback" not in shown.shown
     run = shown.shown.partition("beanops resume ")[2].split()[0]

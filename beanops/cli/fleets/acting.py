@@ -231,7 +231,9 @@ def report(run: FleetRun, asked: Mapping[str, Any]) -> None:
             raise Unreachable(run.summary)
         if all(isinstance(cause, UsageError) for cause in causes):
             raise UsageError(run.summary)
-    raise Incomplete(run.summary + (f"; beanops{_servers(asked)} resume {run.id} goes on" if run.resumable else ""))
+    raise Incomplete(
+        run.summary + (f"; to continue: beanops{_servers(asked)} resume {run.id}" if run.resumable else "")
+    )
 
 
 def _servers(asked: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Open the fleet of a command, and end it: what did not answer is told last, with exit code 1."""
+"""Open the fleet of a command, and end it: servers that did not answer are named last, with exit code 1."""
 
 from __future__ import annotations
 

@@ -14,10 +14,9 @@ from beanops.notebook.fleet.refresher import FleetRefresher
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import ViewOwner, WidgetView, weakly
-from beanops.notebook.views.dashboard import TUBE_CALLS
+from beanops.notebook.views.dashboard import TUBE_CALLS, amount_of
 from beanops.notebook.widgets.table import Cells, Click, Grid
-from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.protocol.limits import U32_MAX, check_number
+from beanops.protocol.errors import UsageError
 from beanops.session.config import Profile
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
@@ -143,9 +142,7 @@ class FleetDashboardView(WidgetView):
         return self._actions.act(name, runner=self._runner(name, self.tubes.selected, amount))
 
     def _runner(self, name: str, keys: Sequence[str], amount: int | None) -> SeveralServersRunner:
-        number = check_number("amount", amount or 0, U32_MAX)
-        if name != "unpause" and not number:
-            raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
+        number = amount_of(name, amount)
         places = self._rows.places
         if gone := [key for key in keys if key not in places]:
             raise UsageError(f"{gone[0]} is not in the table: its server does not answer, or the tube is gone")

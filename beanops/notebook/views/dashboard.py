@@ -46,6 +46,20 @@ TUBE_CALLS: dict[str, Callable[[Session, str, int, Progress], Run]] = {
 }
 
 
+def amount_of(button: str, amount: int | None) -> int:
+    """Return the checked number of a button: jobs to kick, or seconds to pause; 0 where the button takes none.
+
+    Raises
+    ------
+    ArgumentError
+        It is no whole number from 1 on.
+    """
+    number = check_number("amount", amount or 0, U32_MAX)
+    if button != "unpause" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
+        raise ArgumentError("seconds" if button == "pause" else "limit", amount, "a whole number from 1 on")
+    return number
+
+
 class DashboardView(JobsView):
     """A live view of a server, opened by `Session.dashboard`.
 
@@ -216,9 +230,7 @@ class DashboardView(JobsView):
         return self._actions.act(name, *self._tube_steps(name, self.tubes.selected, amount))
 
     def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
-        number = check_number("amount", amount or 0, U32_MAX)
-        if name != "unpause" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
-            raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
+        number = amount_of(name, amount)
         call, session = TUBE_CALLS[name], self._session
         return [Step(f"tube {tube}", partial(call, session, tube, number)) for tube in tubes]
 

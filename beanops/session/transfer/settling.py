@@ -30,7 +30,7 @@ from beanops.session.execution.verbs import MIGRATE, Order, Settings
 from beanops.session.old_servers.bury import Alone
 from beanops.session.past_runs.remembered import acted_on, job_before, left_behind
 from beanops.session.transfer.holding import Holding, give_back
-from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, drop, finish, let_go
+from beanops.session.transfer.steps import FREE, HELD, SOON, STAYS, Marks, drop, finish, free_copy
 
 _TAKEN = "no longer available (reserved or deleted)"
 _GIVEN_BACK = "it was interrupted before its copy was on record, and is on its server as before"
@@ -244,7 +244,7 @@ class Settler:
             return _stays(entry, f"a worker may have done it, and {left}: look, then kick it or delete it")
         if one.copy.stats.state == "buried":
             return Fate("done", new_id=one.copy.id)
-        return (yield from let_go(order, one.copy.id, self._marks))
+        return (yield from free_copy(order, one.copy.id, self._marks))
 
     def _is_held(self, one: Loose) -> bool:
         return one.job is not None and one.job.stats.state == "delayed" and one.job.stats.delay == self._marks.mark

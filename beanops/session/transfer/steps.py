@@ -108,7 +108,7 @@ def finish(order: Order, new: int, said: str, marks: Marks) -> Steps:
     (gone,) = yield Ask((commands.delete(order.id),), so_far=so_far)
     if isinstance(gone, ReplyError):
         return (yield from drop(new, fate_of(gone)))
-    return (yield from let_go(order, new, marks))
+    return (yield from free_copy(order, new, marks))
 
 
 def drop(new: int, fate: Fate) -> Steps:
@@ -119,7 +119,7 @@ def drop(new: int, fate: Fate) -> Steps:
     return fate
 
 
-def let_go(order: Order, new: int, marks: Marks) -> Steps:
+def free_copy(order: Order, new: int, marks: Marks) -> Steps:
     """Give a copy the state of its job, which was deleted."""
     stats = order.stats
     # Its body is with the copy.

@@ -45,7 +45,7 @@ def migrate(source: str, destination: str, **asked: Any) -> None:
 
     It reports what there is and what cannot be kept, asks, moves the jobs in batches, and compares both servers at the
     end. Jobs keep tube, body, priority, TTR, the remaining delay and burial. Producers and workers may be switched over
-    while it runs. "beanops resume RUN" on FROM goes on after an interruption, "beanops undo RUN" on TO undoes it.
+    while it runs. "beanops resume RUN" on FROM continues after an interruption, "beanops undo RUN" on TO undoes it.
     """
     with ExitStack() as opened:
         here, there = (
@@ -145,7 +145,7 @@ def _print_done(done: Migration, output: str) -> None:
         click.echo(safe_text(done.summary))
     if done.run.stopped:
         done.run.resumable = False  # its advice names no server
-        done.run.stopped += "; the same command goes on"
+        done.run.stopped += "; to continue, run the same command again"
     conclude(done.run, output)
     if not done.complete:
         raise Incomplete(done.summary)
