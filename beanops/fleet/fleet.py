@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
@@ -105,7 +106,10 @@ class Fleet:
 
     def close(self) -> None:
         """Close the views, the sessions and the journal; jobs that are still reserved become ready."""
-        self._dispatch.close()
+        with ExitStack() as ends:
+            ends.callback(self._dispatch.close)
+            for view in list(self._views):
+                ends.callback(view.close)
 
     def __enter__(self) -> Self:
         return self
