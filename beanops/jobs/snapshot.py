@@ -43,6 +43,8 @@ _DTYPES = {"id": "uint64", "created": "float64", **dict.fromkeys(_TEXTS, "object
 _OFFSET = 2**63  # the integers of SQLite have a sign
 #: Characters of a tube's name in that of its folder.
 _LONGEST = 200
+#: What readers take for a missing value in the name of a folder; pandas then reads nothing of the whole dataset.
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 Batches = Iterable[Sequence[FoundJob]]
 
 
@@ -197,7 +199,9 @@ def _workshop(target: Path) -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
 
 
 def _file_name(tube: str) -> str:
-    """Return a name for a tube that any file system takes; no two tubes have the same."""
+    """Return a name for a tube that any file system and all readers take; no two tubes have the same."""
+    if tube == _NULL:
+        return f"{tube}~"
     name = tube.replace("/", "%2F")
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}~{sha256(tube.encode()).hexdigest()[:16]}"
 

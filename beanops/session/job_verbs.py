@@ -224,17 +224,14 @@ def act(
         how = how_of(options)
         workers, options = without_executor(options)
         options = grouped(executor.lookups, verb_of(verb, settings), jobs, options)
-        if workers is not None and not how.dry:
-            from beanops.session.distributed.acting import DistributedVerb
-
-            if isinstance(jobs, str):
-                executor.lookups.check_tube(jobs, or_jobs=True)
-            request = request_of(jobs, settings, options, copying)
-            return DistributedVerb(executor, workers, verb, settings, options, how, there).run(jobs, request)
         lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
         if isinstance(jobs, str):
             executor.lookups.check_tube(jobs, or_jobs=True)
         request = request_of(jobs, settings, options, copying)
+        if workers is not None and not how.dry:
+            from beanops.session.distributed.acting import DistributedVerb
+
+            return DistributedVerb(executor, workers, verb, settings, options, how, there).run(jobs, request)
         if edit is None:
             run = executor.begin(verb, request, how)
             run.when_cancelled(lookup.cancel)

@@ -48,6 +48,14 @@ def test_every_job_of_the_server_is_in_it(session: Session, client: Client, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_tube_with_the_name_of_no_value_can_be_read(tmp_path: Path) -> None:
+    named = "__HIVE_DEFAULT_PARTITION__"
+    save([[job(1, named), job(2, "mail")]], tmp_path / "out")
+    assert sorted(read(tmp_path / "out", "tube, folder")) == [(named, f"{named}~"), ("mail", "mail")]
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    assert sorted(pandas.read_parquet(tmp_path / "out")["tube"]) == [named, "mail"]
+
+
 def test_statistics_have_their_types(tmp_path: Path) -> None:
     save([[job(2**64 - 1, "mail"), job(7, "mail", None)]], tmp_path / "out")
     described = {name: kind for name, kind, *_ in duckdb.sql(f"describe from '{tmp_path}/out/*/*.parquet'").fetchall()}

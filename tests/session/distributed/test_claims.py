@@ -19,7 +19,7 @@ from beanops.journal.heartbeat import shared_lease_from
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError, Refused
 from beanops.protocol import commands
-from beanops.protocol.errors import ArgumentError, TimedOut
+from beanops.protocol.errors import ArgumentError, TimedOut, UsageError
 from beanops.session.config import profile
 from beanops.session.distributed import acting, workers
 from beanops.session.distributed.acting import Part, act_on_part
@@ -290,6 +290,20 @@ def test_restarted_server_is_refused(session: Session, worker: Client) -> None:
     workplace, place, part = begun(session, ids)
     assert "was restarted" in str(act_on_part(workplace, place, part._replace(instance="another")))
     assert not copies(worker, "post")
+
+
+def test_wrong_arguments_are_raised_as_without_an_executor(
+    session: Session, worker: Client, executor: Executor
+) -> None:
+    fill(worker, "mail", "ready", 1)
+    wrong: dict[str, Any]
+    for wrong in ({"where": len}, {"where": "no such column ("}, {"state": "red"}, {"order": "red"}, {"limit": -1}):
+        with pytest.raises(UsageError) as plain:
+            session.bury("mail", **wrong)
+        with pytest.raises(type(plain.value)) as parted:
+            session.bury("mail", executor=executor, **wrong)
+        assert str(parted.value) == str(plain.value)
+    assert session.journal.runs().empty
 
 
 def test_wrong_executors_are_named(session: Session, worker: Client) -> None:
