@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from beanops.protocol.errors import ArgumentError, BeanopsError
 
@@ -15,13 +15,6 @@ from beanops.protocol.errors import ArgumentError, BeanopsError
 _TICK, SILENCE = 0.2, 60.0
 #: Seconds to wait for the result of a task that is done, which may have to come from another machine.
 _TRANSFER = 30.0
-
-
-class Submits(Protocol):
-    """An executor: `concurrent.futures.Executor`, or `distributed.Client`."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Run a function, and return its future."""
 
 
 class WorkersLost(BeanopsError):
@@ -51,8 +44,8 @@ class Workers:
 
     Parameters
     ----------
-    executor : Submits
-        The executor.
+    executor : Executor of concurrent.futures, or Client of distributed
+        Has ``submit``, which returns a future.
     silence : float or None
         Seconds without any sign of a worker after which a wait ends; None is `SILENCE`.
 

@@ -13,8 +13,6 @@ from beanops.protocol import ServerStats, commands
 from beanops.protocol.errors import SINCE, NotFound, ReplyError, Unsupported
 from beanops.protocol.payloads import release_of
 
-#: Seconds for which a server may answer ``stats`` from memory.
-STATS_AGE = 0.5
 #: Statistics that came with a release, and those that 1.4 lacks of tubes and jobs.
 _OLDER = ("cmd-delete of tubes", "file of jobs")
 
