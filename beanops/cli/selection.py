@@ -39,7 +39,7 @@ class Chosen(NamedTuple):
         if isinstance(self.jobs, JobRefs):
             return f"job {self.jobs.ids[0]}" if len(self.jobs) == 1 else f"{len(self.jobs):,} jobs"
         state, names = self.which.get("state"), groups_of(self.which["group"]).words if "group" in self.which else ()
-        states = f"{state.replace(',', ' and ')} " if state else ""
+        states = f"{' and '.join(state.replace(',', ', ').rsplit(', ', 1))} " if state else ""
         of = f"{inflected(len(names), 'group')} {' and '.join(names)} in " if names else ""
         return f"the {states}jobs of {of}{'all tubes' if self.jobs is None else f'tube {self.jobs}'}"
 

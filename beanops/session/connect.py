@@ -12,7 +12,7 @@ from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.journal.prune import this_actor
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.arguments import Seconds, timeout_of
-from beanops.session.config import Profile, profile, profiles, strictest
+from beanops.session.config import Profile, profile, profiles, read_config, strictest
 from beanops.session.context import Context
 from beanops.session.keywords import explained
 from beanops.session.session import Session
@@ -100,4 +100,5 @@ def connect(
         return Session(context, source)
     except ConnectFailed as error:
         names = profiles()
-        raise type(error)(f"{error}{'' if target in names else did_you_mean(target, names)}") from None
+        near = "" if target in names else did_you_mean(target, [*names, *read_config().get("groups", {})])
+        raise type(error)(f"{error}{near}") from None

@@ -264,3 +264,5 @@ def test_an_unknown_profile_names_those_with_a_name_like_it(cli: Cli) -> None:
     assert ended.code == 3
     assert one_line(ended.err).endswith("; did you mean 'production'?")
     assert "did you mean" not in cli("tubes", "-s", "production").err
+    configure('[servers.production]\naddress = "127.0.0.1:1"\n[groups]\nnightly = ["production"]')
+    assert one_line(cli("tubes", "-s", "nightyl").err).endswith("; did you mean 'nightly'?")

@@ -48,7 +48,8 @@ def test_it_moves_compares_and_is_undone(cli: Cli, client: Client, other: Beanst
     run = cli("-s", "old", "journal", "runs", "--json").json[0]
     assert (run["action"], run["done"], run["reason"]) == ("migrate", 3, "INC-42")
     assert run["about"] == f"* → {other.address}"
-    assert one_line(cli("-s", "old", "undo", run["run"], "--yes").err).endswith(f"this session is on {run['server']}")
+    told = one_line(cli("-s", "old", "undo", run["run"], "--yes").err)
+    assert told.endswith(f"this session is on {run['server']}: connect to {other.address}")
     assert cli("-s", "new", "undo", run["run"], "--yes").out == "undo: 3 done\n"
     assert client.stats().current_jobs_ready == 3
 

@@ -19,6 +19,10 @@ def test_stats_say_what_the_server_cannot_do(start_beanstalkd: Callable[..., Bea
     assert told in cli("stats", "-s", old.address).out
     assert told in json.loads(cli("stats", "-s", old.address, "--json").out)["lacks"]
     assert "lacks" not in cli("stats", "-s", new.address).out
+    both = cli("stats", "-s", old.address, "-s", new.address).out.splitlines()
+    assert max(map(len, both[:-1])) < 80, "sentences are below the table"
+    assert both[-1].startswith(f"{old.address} lacks reserve-job: ")
+    assert told in both[-1]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -27,6 +27,7 @@ from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import is_glob
 from beanops.protocol.states import AT_REST
 from beanops.session.connect import connect
+from beanops.session.old_servers.capabilities import KINDS
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.ui.columns.jobs import job_columns, shown_job
@@ -101,8 +102,7 @@ def server_fields(session: Session) -> dict[str, Any]:
     """Return the server's statistics, and in what it is unlike beanstalkd 1.13."""
     server = session.server()
     can = session._lookups.capabilities_of(server)
-    kinds: tuple[Literal["can", "lacks", "differs"], ...] = ("can", "lacks", "differs")
-    return {**as_dict(server), **{kind: words for kind in kinds if (words := can.in_words(kind))}}
+    return {**as_dict(server), **{kind: words for kind in KINDS if (words := can.in_words(kind))}}
 
 
 def check_tube_exists(session: Session, tube: str | None) -> None:

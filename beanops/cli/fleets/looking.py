@@ -31,6 +31,7 @@ from beanops.session.investigation.facets import FacetSearch, FoundFacets
 from beanops.session.investigation.groups import FoundGroups, GroupSearch
 from beanops.session.investigation.last_shown import LastGroup, keep_groups
 from beanops.session.lookups import Answer
+from beanops.session.old_servers.capabilities import KINDS
 from beanops.session.session import Session
 from beanops.session.watching.problems_now import DatedProblem, problems_now
 from beanops.session.watching.timing import classified, measure, timed
@@ -83,7 +84,12 @@ def show_stats(asked: Mapping[str, Any], tube: str | None, of_server: Callable[[
     found: dict[str, dict[str, Any]] = answers.values
     names = list(dict.fromkeys(name for known in found.values() for name in known))
     if asked["output"] == "table":
-        print_table(["", *found], [[name, *(known.get(name) for known in found.values())] for name in names])
+        cells = [name for name in names if name not in KINDS]
+        print_table(["", *found], [[name, *(known.get(name) for known in found.values())] for name in cells])
+        # Sentences would make the columns wider than any terminal.
+        told = [(server, kind, known[kind]) for server, known in found.items() for kind in KINDS if kind in known]
+        for row in told:
+            click.echo(safe_text(" ".join(row)))
     else:
         _print([{"server": server, **known} for server, known in found.items()], ["server", *names], asked["output"])
     conclude(answers)

@@ -154,7 +154,9 @@ def server_context(cert: str, key: str | None, client_ca: str | None, min_versio
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise OSError(f"the key in {key or cert} is not that of the certificate in {cert}") from None
-        raise OSError(f"{cert}{f' and {key}' if key else ''} are no certificate and key in PEM") from None
+        if key is None:
+            raise OSError(f"{cert} has no certificate with its key in PEM; name the file of the key too") from None
+        raise OSError(f"{cert} and {key} are no certificate and key in PEM") from None
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         try:

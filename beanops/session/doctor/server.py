@@ -169,4 +169,4 @@ def reachable(profiles: Mapping[str, Profile], patience: float = 2.0) -> Iterato
         if error is not None:
             yield Diagnosis("configuration", "warning", f"server {name}: {error}", f"beanops -s {name} doctor")
     if profiles and not any(errors.get(name, "no answer") for name in profiles):
-        yield Diagnosis("configuration", "ok", f"all {len(profiles):,} configured servers answer")
+        yield Diagnosis("configuration", "ok", f"{plural(len(profiles), 'other configured server')} answered")

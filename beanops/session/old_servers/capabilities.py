@@ -17,6 +17,11 @@ from beanops.protocol.payloads import release_of
 _OLDER = ("cmd-delete of tubes", "file of jobs")
 
 
+#: What a trait of a server is, in the order in which they are shown.
+Kind = Literal["can", "lacks", "differs"]
+KINDS: tuple[Kind, ...] = ("can", "lacks", "differs")
+
+
 class Trait(NamedTuple):
     """One thing in which a server is unlike beanstalkd 1.13.
 
@@ -30,7 +35,7 @@ class Trait(NamedTuple):
         What it means for its user, in one line.
     """
 
-    kind: Literal["can", "lacks", "differs"]
+    kind: Kind
     short: str
     text: str
 
@@ -96,7 +101,7 @@ class Capabilities(NamedTuple):
     def _missing(self) -> Trait:
         return Trait("lacks", "", f"the statistics {', '.join(self.missing)}: they are blank")
 
-    def in_words(self, kind: Literal["can", "lacks", "differs"]) -> str:
+    def in_words(self, kind: Kind) -> str:
         """Return what it has more, lacks, or does in another way, in one line; empty if there is none."""
         return "; ".join(trait.text for trait in self.traits if trait.kind == kind)
 

@@ -41,7 +41,8 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
         raise UsageError(row.at_its_end)
     if row.action == "migrate":
         if row.server != str(executor.context.address):
-            raise UsageError(f"run {row.id} was on {row.server}, this session is on {executor.context.address}")
+            here = f"this session is on {executor.context.address}"
+            raise UsageError(f"run {row.id} was on {row.server}, {here}: connect to {row.server}")
         return resume_migration(executor, row, how_asked)
     check_server(executor, row)
     if row.action == "import":

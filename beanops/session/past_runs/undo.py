@@ -97,7 +97,8 @@ def check_server(executor: Executor, row: RunRow) -> None:
     if at != str(executor.context.address):
         moved = "moved" if "mark" in row.request else "copied"
         copied = f" and {moved} to {at}" if at != row.server else ""
-        raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {executor.context.address}")
+        here = f"this session is on {executor.context.address}"
+        raise UsageError(f"run {row.id} was on {row.server}{copied}, {here}: connect to {at}")
 
 
 def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
