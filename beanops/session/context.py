@@ -204,14 +204,13 @@ class Context:
                     return known
                 known.close()
             self.held.clear()  # the server released them with the connection
-            client = known
+            client, seen = known, self.looking().last_instance  # before it is asked again
             if client is None or client.closed:
                 # A new client: a reconnect would use and watch the tubes of an interrupted action again.
                 client = self._only_looked_at(self._connect(Client))
                 self._clients["acting"] = client
-            client.last_instance = before = known.last_instance if known is not None else ""
-            instance = client.instance
-            if before and not (is_same(instance, before) or is_same(instance, self.looking().last_instance)):
+            before, instance = known.last_instance if known is not None else "", client.instance
+            if before and not (is_same(instance, before) or is_same(instance, seen)):
                 raise Refused(restarted(self.address))
             return client
 

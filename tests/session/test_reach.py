@@ -201,6 +201,19 @@ def test_what_names_no_job_is_not_done_at_another_server(start_beanstalkd: Calla
         assert (tube.current_jobs_ready, tube.cmd_pause_tube, tube.total_jobs) == (1, 0, 1)
 
 
+def test_a_new_connection_to_act_tells_of_a_restart_that_no_lookup_has_seen(
+    start_beanstalkd: Callable[..., Beanstalkd],
+) -> None:
+    """That the connection that looks is asked for its server at that moment is no lookup."""
+    server = start_beanstalkd()
+    with connect(server.address) as session:
+        session.put("x", tube="mail")
+        server.stop()
+        start_beanstalkd(port=server.port)
+        with pytest.raises(Refused, match="restarted"):
+            session._context.acting()
+
+
 def test_acting_follows_looking_to_another_server(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
     """When the connection that looks was lost and reached the next address, the one that acts goes there too."""
     first, second = start_beanstalkd(), start_beanstalkd()
