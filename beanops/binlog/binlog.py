@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 from beanops.binlog.damage import LogDamage
 from beanops.binlog.folder import LogFolder
 from beanops.binlog.job_reader import JobReader
+from beanops.binlog.log_reading import ReplayedLog, replayed
 from beanops.binlog.logged_job import LoggedJob
 from beanops.binlog.replay import OFFSET_BITS
-from beanops.binlog.replayed import ReplayedLog, replayed
 from beanops.binlog.search import LogOptions, LogSearch
 from beanops.binlog.statistics import CountedLog, LoggedFile, LoggedTube, LogStatistics, counted
 from beanops.jobs.hiding import hide

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from beanops.binlog.folder import Holder
 from beanops.binlog.formats import STATES
+from beanops.binlog.log_reading import ReplayedLog
 from beanops.binlog.logged_job import LoggedJob
-from beanops.binlog.replayed import ReplayedLog
 from beanops.html import card
 
 
