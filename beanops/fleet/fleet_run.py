@@ -161,7 +161,8 @@ class FleetRun:
         counts = Counter({name: self._sum(name) for name in (*_OUTCOMES, "unchanged")})
         done = f"{counts['done']:,} {'would be done' if self.dry else 'done'}"
         others = [f"{n:,} {outcome}" for outcome, n in counts.items() if n and outcome != "done"]
-        line = f"{self.action}: {', '.join([done, *others])} on {plural(len(runs), 'server')}"
+        on = f" on {plural(len(runs), 'server')}" if runs else ""
+        line = f"{self.action}: {', '.join([done, *others])}{on}"
         reasons = sorted(self.reasons.items(), key=lambda reason: -reason[1][0])
         shown = [f"{first}: {why}" if n == 1 else f"{n:,} times, first {first}: {why}" for why, (n, first) in reasons]
         if shown:

@@ -173,6 +173,13 @@ def test_rows_that_name_their_server_are_jobs_of_it(cli: Cli, servers: Servers) 
     ]
     table = cli("-s", "all", "jobs", "mail", "--state", "ready", "-o", "csv").out
     assert cli("-s", "all", "bury", "--ids", "-", stdin=table.encode()).out == "bury: 2 done on 2 servers\n"
+    mixed = cli("-s", "all", "jobs", "mail", "-o", "jsonl").out.encode()
+    assert cli("-s", "a", "kick", "mail", "--limit", "1").code == 0
+    partly = cli("-s", "all", "kick", "--ids", "-", stdin=mixed)
+    assert (partly.code, partly.out) == (1, "kick: 8 done on 3 servers\n")
+    assert "1 were left out, it is ready" in one_line(partly.err)
+    assert cli("-s", "all", "kick", "default").out == "kick: 0 done\n"
+    assert cli("-s", "all", "bury", "mail").code == 0
     elsewhere = cli("-s", "[ab]", "delete", "--ids", "-", "--yes", stdin=lines.encode())
     assert (elsewhere.code, "no server 'c' in this fleet" in one_line(elsewhere.err)) == (2, True)
     one = cli("-s", "b", "delete", "--ids", "-", "--yes", stdin="\n".join(chosen).encode())

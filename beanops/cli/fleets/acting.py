@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -122,11 +122,12 @@ def _carry_out(
         return
     act, total = at_once, None
     missing: dict[str, BeanopsError] = {}
+    doubts: list[str] = []
     if not (asked["yes"] or all(one.read_only for one in fleet.profiles.values())):
         if confirmation(asks_as, 0, known, undoes=undoes).kind != "nothing":
             must_ask(verb or asks_as, words)  # before a search that may take long
         planned = plan()
-        _raise_what_stopped(planned)
+        doubts = _doubts_of(planned)
         known = profile_of(fleet)  # which the sessions know better
         if planned.done:
             _ask(planned, asks_as, verb or asks_as, words, known, undoes)
@@ -138,7 +139,7 @@ def _carry_out(
             run = act(**how, progress=runner.progress)
     for name, error in missing.items():
         run.errors.setdefault(name, error)
-    report(run, asked)
+    report(run, asked, doubts)
 
 
 def profile_of(fleet: Fleet) -> Profile:
@@ -151,10 +152,22 @@ def profile_of(fleet: Fleet) -> Profile:
     return known._replace(name=fleet._name, keep_bodies=all(one.keep_bodies for one in of_servers))
 
 
-def _raise_what_stopped(planned: FleetRun) -> None:
-    for run in planned.runs.values():
-        if run.cause is not None and not planned.done:
-            raise run.cause
+def _doubts_of(planned: FleetRun) -> list[str]:
+    """Return why a plan may lack jobs; raise where that leaves none.
+
+    Raises
+    ------
+    Incomplete
+        All jobs were left out.
+    """
+    causes = {name: run.cause for name, run in planned.runs.items() if run.cause is not None}
+    for cause in causes.values():
+        if not planned.done:
+            raise cause
+    if planned.skipped and not planned.done:
+        raise Incomplete(f"nothing was done: {planned.summary}")
+    left_out = [f"{planned.skipped:,} were left out, {next(iter(planned.reasons))}"] if planned.reasons else []
+    return [*(f"{name}: {cause}" for name, cause in causes.items()), *left_out]
 
 
 def _ask(planned: FleetRun, action: str, verb: str, words: str, known: Profile, undoes: str) -> None:
@@ -203,8 +216,17 @@ def _preview(
         raise Incomplete("; ".join([*causes, *(f"{name}: {error}" for name, error in run.errors.items())]))
 
 
-def report(run: FleetRun, asked: Mapping[str, Any]) -> None:
+def report(run: FleetRun, asked: Mapping[str, Any], doubts: Sequence[str] = ()) -> None:
     """Print the results of a call on several servers; raise if they are not complete.
+
+    Parameters
+    ----------
+    run : FleetRun
+        What was done.
+    asked : mapping of str to object
+        The options of the command.
+    doubts : sequence of str
+        Why some of the selected jobs may not be among these.
 
     Raises
     ------
@@ -223,7 +245,7 @@ def report(run: FleetRun, asked: Mapping[str, Any]) -> None:
         click.echo(safe_text(run.summary))
     if output == "table" and run.done and not run.dry and on_terminal("stderr"):
         click.echo(f"recorded as fleet run {run.id}{_how_to_undo(run, asked)}", err=True)
-    if run.complete:
+    if run.complete and not doubts:
         return
     causes: list[BeanopsError] = [*run.errors.values(), *(one.cause for one in run.runs.values() if one.cause)]
     if not (run.done or run.unknown or run.skipped) and causes:
@@ -232,7 +254,8 @@ def report(run: FleetRun, asked: Mapping[str, Any]) -> None:
         if all(isinstance(cause, UsageError) for cause in causes):
             raise UsageError(run.summary)
     raise Incomplete(
-        run.summary + (f"; to continue: beanops{_servers(asked)} resume {run.id}" if run.resumable else "")
+        "; ".join([run.summary, *doubts])
+        + (f"; to continue: beanops{_servers(asked)} resume {run.id}" if run.resumable else "")
     )
 
 
