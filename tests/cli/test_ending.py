@@ -67,7 +67,7 @@ def test_a_bulk_run_ends_between_batches(
     assert "Traceback" not in err
     assert "ends after this batch" in err
     assert "stopped: cancelled" in err
-    assert "goes on" in err
+    assert "to continue: beanops resume" in err
     counts = outcomes()
     assert counts["done"] % 10 == 0
     assert 0 < counts["done"] < 400
