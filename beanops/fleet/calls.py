@@ -266,15 +266,21 @@ def ask(
         for _, call in asked:
             call.start()
         started([call for _, call in asked])
-        while any(not call.done and key not in late for key, call in asked):
+        left, looked = dict(asked), time.monotonic()
+        while left:
             if _wait(events):
                 progress()
-            for key, call in asked:
+            left = {key: call for key, call in left.items() if not call.done}
+            if time.monotonic() < looked + _TICK:
+                continue  # to look at all servers with each answer would cost more than the answers
+            looked = time.monotonic()
+            for key, call in list(left.items()):
                 silence = call.silence
-                if not call.done and key not in late and silence >= patience:
+                if silence >= patience and not call.done:
                     why = f"no answer for {span(silence) if silence >= 1 else 'a moment'}"
                     call.abandon(why)
                     late[key] = Silent(why)
+                    del left[key]
     faults = [call.error for key, call in asked if key not in late and call.error is not None]
     for fault in faults:
         if not isinstance(fault, BeanopsError):
