@@ -192,6 +192,11 @@ class Answers(NamedTuple):
         return {name: call.answer for name, call in self.calls.items()}
 
     @property
+    def silent_runs(self) -> list[Run]:
+        """The runs of calls that may still be under way."""
+        return [run for call in self.silent.values() for run in call.runs]
+
+    @property
     def absent(self) -> dict[str, BeanopsError]:
         """The errors of servers that have no such tube or group, on which there is nothing to do."""
         return {name: error for name, error in self.errors.items() if isinstance(error, NotFound)}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from beanops.fleet.dispatch import Dispatch, Work
+from beanops.fleet.found import FoundOnServers
 from beanops.fleet.targets import spread_search
 from beanops.jobs.rows import Tube
 from beanops.jobs.snapshot import CannotSave, check_new
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import dask.dataframe as dd
 
 
-class FleetSnapshot:
+class FleetSnapshot(FoundOnServers[Snapshot]):
     """The result of a snapshot of several servers.
 
     Attributes
@@ -34,26 +34,10 @@ class FleetSnapshot:
         The servers that are missing, with the reasons.
     """
 
-    def __init__(self, by_server: Mapping[str, Snapshot], unanswered: Mapping[str, str]) -> None:
-        self.by_server = {**by_server}
-        self.unanswered = {**unanswered}
-
     @property
     def jobs(self) -> int:
         """Number of jobs."""
         return sum(one.jobs for one in self.by_server.values())
-
-    @property
-    def complete(self) -> bool:
-        """Whether these are all jobs of all servers that match."""
-        return not self.unanswered and all(one.complete for one in self.by_server.values())
-
-    @property
-    def verdict(self) -> str:
-        """The same in words, with what was not read."""
-        from beanops.fleet.merging import verdicts
-
-        return verdicts({name: one.verdict for name, one in self.by_server.items()})
 
     def __repr__(self) -> str:
         lost = f", without {', '.join(self.unanswered)}" if self.unanswered else ""

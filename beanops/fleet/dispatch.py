@@ -155,6 +155,11 @@ class Dispatch:
 
         return ask(questions, patience=patience, fleet=fleet, started=begun, progress=progress)
 
+    def put_actions(self, questions: Sequence[ServerQuestion]) -> tuple[str, Answers]:
+        """Put questions whose runs are one action; return the id that the runs share, and the answers."""
+        id = new_run_id(self.now())
+        return id, self.put(questions, self.patience, id, lambda calls: None)
+
     # -- look ----------------------------------------------------------------------------------------------------
 
     def read(

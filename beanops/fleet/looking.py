@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.fleet.calls import Answers, Call
 from beanops.fleet.dispatch import Dispatch, Work
+from beanops.fleet.found import FoundOnServers
 from beanops.fleet.targets import spread, spread_search
 from beanops.jobs.rows import Tube
 from beanops.protocol import TubeStats
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from beanops.session.investigation.facets import FoundFacets
 
 
-class FleetFacets:
+class FleetFacets(FoundOnServers[Any]):
     """What the decoded bodies of jobs have in common, by server.
 
     Attributes
@@ -32,21 +33,7 @@ class FleetFacets:
         The servers that are missing, with the reasons.
     """
 
-    def __init__(self, by_server: Mapping[str, FoundFacets], unanswered: Mapping[str, str]) -> None:
-        self.by_server = {**by_server}
-        self.unanswered = {**unanswered}
-
-    @property
-    def complete(self) -> bool:
-        """Whether all jobs of all servers that match were found."""
-        return not self.unanswered and all(one.complete for one in self.by_server.values())
-
-    @property
-    def verdict(self) -> str:
-        """The same in words, with the bodies that were not decoded."""
-        from beanops.fleet.merging import verdicts
-
-        return verdicts({name: one.verdict for name, one in self.by_server.items()})
+    by_server: dict[str, FoundFacets]
 
     @cached_property
     def paths(self) -> pandas.DataFrame:

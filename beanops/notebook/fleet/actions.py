@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.fleet.calls import Call, ServerQuestion
 from beanops.fleet.fleet import Fleet
-from beanops.journal.records import new_run_id
 from beanops.session.config import Profile
 from beanops.session.session import Session
 from beanops.ui.confirmation import strictest_of
@@ -59,8 +58,8 @@ class SeveralServersRunner(Runner):
         questions = [
             ServerQuestion(one.target, dispatch.member(one.server), self._work(one.work)) for one in self._todo
         ]
-        answers = dispatch.put(questions, dispatch.patience, new_run_id(dispatch.now()), lambda calls: None)
-        runs = [*answers.values.values(), *(run for call in answers.silent.values() for run in call.runs)]
+        _, answers = dispatch.put_actions(questions)
+        runs = [*answers.values.values(), *answers.silent_runs]
         return Results(tuple(runs), tuple(answers.errors.items()), cancelled=self.cancelled)
 
     def _work(self, work: Callable[[Session, Progress], Run]) -> Callable[[Session, Call], Run]:

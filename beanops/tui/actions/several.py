@@ -10,7 +10,7 @@ from typing import Any
 
 from beanops.fleet.calls import Call, ServerQuestion
 from beanops.fleet.fleet import Fleet
-from beanops.journal.records import Refused, new_run_id
+from beanops.journal.records import Refused
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome, outcome_of
@@ -44,15 +44,14 @@ def carry_out(fleet: Fleet, request: Request, runner: Runner) -> Outcome:
         run = fleet.undo(undone.runs[0], progress=lambda made: made.cancel() if runner.cancelled else None)
         return Outcome(safe_text(run.summary), run.complete, results=Results(tuple(run.runs.values())))
     dispatch = fleet._dispatch
-    id = new_run_id(dispatch.now())
     questions = [
         ServerQuestion(f"{one.server} {one.stats.name}", dispatch.member(one.server), _work(request, one, runner))
         for one in request.on
     ]
-    answers = dispatch.put(questions, dispatch.patience, id, lambda calls: None)
+    id, answers = dispatch.put_actions(questions)
     outcomes = {key: outcome for key, outcome in answers.values.items() if outcome is not None}
     runs = [run for outcome in outcomes.values() for run in outcome.results.runs]
-    runs += [run for call in answers.silent.values() for run in call.runs]
+    runs += answers.silent_runs
     errors = [(f"tube {key}", error) for key, error in answers.errors.items()]
     errors += [(f"tube {key}", error) for key, one in outcomes.items() for _, error in one.results.errors]
     results = Results(tuple(runs), tuple(errors), cancelled=runner.cancelled)
